@@ -1,0 +1,30 @@
+# Every target sets up the locked environment first; a second call finds it in place.
+SHELL := /bin/bash
+UV := $(shell command -v uv 2>/dev/null || echo .venv-uv/bin/uv)
+STAMP := .venv/.synced
+NIGHTMEND := .venv/bin/nightmend
+
+.PHONY: demo test check format bench samples clean
+
+$(STAMP): pyproject.toml uv.lock
+	@if ! command -v "$(UV)" >/dev/null; then \
+	  python3 -m venv .venv-uv && .venv-uv/bin/python -m pip install --quiet uv; fi
+	$(UV) sync --locked --all-extras
+	@touch $(STAMP)
+
+demo: $(STAMP)
+	.venv/bin/python -m pipeline repair data/samples --out demo-out --config configs/demo.toml
+
+test: $(STAMP)
+	.venv/bin/python -m pytest -q
+
+check: $(STAMP)
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	.venv/bin/python -m pytest -q
+
+format: $(STAMP)
+	.venv/bin/ruff format .
+	.venv/bin/ruff check --fix .

@@ -1,0 +1,1 @@
+"""Scripts that make pictures and weights; run from a checkout."""

@@ -1,0 +1,1 @@
+"""The record of what was done, in SQLite, written by one process only."""

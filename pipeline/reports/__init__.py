@@ -1,0 +1,1 @@
+"""Drawn from the ledger alone: pages, tables and machine formats."""

@@ -1,0 +1,1 @@
+"""Many pictures: what runs where, and what happens when it breaks."""

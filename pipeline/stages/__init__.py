@@ -1,0 +1,1 @@
+"""The stages one picture goes through, in running order: see `pipeline.flow`."""
