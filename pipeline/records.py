@@ -274,6 +274,12 @@ class Outcome:
     checkpoints: tuple[str, ...] = ()
     """One picture per finished pass, below the state folder."""
 
+    preview_before: str = ""
+    """The picture as it came, at most 1024 px, below the state folder; for reports."""
+
+    preview_after: str = ""
+    """The same of the picture as it ended; "" when nothing was changed."""
+
     passes: int = 0
     past_passes: int = 0
     output: str = ""
