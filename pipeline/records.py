@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from detectors.arrays import CoverArray, MaskArray, RgbArray
-from detectors.findings import Finding, Mark, Remedy
+from detectors.findings import Finding, Mark, Remedy, Severity
 from detectors.geometry import Box, Size
 
 Mode = Literal["only-masked", "whole-picture"]
@@ -200,6 +200,8 @@ class FindingRow:
     message: str = ""
     marks: tuple[Mark, ...] = ()
     remedy: Remedy = "redraw"
+    severity: Severity = Severity.WARNING
+    """From the detector's table of kinds, so that reports need no detector."""
 
 
 @dataclass(frozen=True, slots=True)
