@@ -1,0 +1,192 @@
+"""Adapter: the MediaPipe tasks that are used here, over plain arrays."""
+
+import contextlib
+import os
+import sys
+import tempfile
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cv2
+import mediapipe
+import numpy as np
+import numpy.typing as npt
+from mediapipe.tasks.python import BaseOptions, vision
+
+from detectors.arrays import RgbArray, check_rgb
+from detectors.errors import DetectorFailed
+from detectors.geometry import Box
+
+_CHATTER = (
+    "Logging before InitGoogle",
+    "acceleration to xnnpack by default",
+    "Created TensorFlow Lite XNNPACK delegate",
+    "Feedback manager requires a model with a single signature",
+    "Using NORM_RECT without IMAGE_DIMENSIONS",
+)
+"""Lines of MediaPipe's native log that say nothing a person could act on."""
+
+_WARM_UP_PX = 64
+
+
+class SeenObject(NamedTuple):
+    """One object of a known class."""
+
+    label: str
+    box: Box
+    """In picture pixels, inside the picture."""
+
+    confidence: float
+    """0..1, as the network says; not calibrated."""
+
+
+class ObjectFinder:
+    """Finds objects of the 80 COCO classes."""
+
+    def __init__(self, weights: Path, *, threshold: float, labels: tuple[str, ...]):
+        """Load the network.
+
+        Args:
+            weights: A MediaPipe object detector (.tflite with metadata).
+            threshold: Confidence, 0..1, below which nothing is returned.
+            labels: Class names to return, such as "person"; () means all.
+
+        Raises:
+            DetectorFailed: the file cannot be loaded.
+        """
+        options = vision.ObjectDetectorOptions(
+            base_options=BaseOptions(model_asset_path=str(weights)),
+            score_threshold=threshold,
+            category_allowlist=list(labels) or None,
+        )
+        with _quiet():
+            self._task = _open(
+                vision.ObjectDetector.create_from_options, options, weights
+            )
+            self._close = weakref.finalize(self, _shut, self._task)
+            self.find(np.zeros((_WARM_UP_PX, _WARM_UP_PX, 3), np.uint8))
+
+    def find(self, pixels: RgbArray) -> list[SeenObject]:
+        """Return the objects in an (H, W, 3) uint8 RGB picture, surest first.
+
+        Raises:
+            DetectorFailed: the network could not be run.
+        """
+        found = _run(self._task.detect, pixels)
+        height, width = pixels.shape[:2]
+        seen = []
+        for item in found.detections:
+            frame, best = item.bounding_box, item.categories[0]
+            box = Box.around(
+                frame.origin_x,
+                frame.origin_y,
+                frame.origin_x + max(frame.width, 0),
+                frame.origin_y + max(frame.height, 0),
+            ).clipped(Box(0, 0, width, height).size)
+            if box.area:
+                seen.append(SeenObject(best.category_name, box, float(best.score)))
+        return sorted(seen, key=lambda one: -one.confidence)
+
+    def close(self) -> None:
+        """Free the network; calling it twice does no harm."""
+        self._close()
+
+
+class Segmenter:
+    """Gives each pixel the probability that it belongs to one class."""
+
+    def __init__(self, weights: Path, *, channel: int):
+        """Load the network.
+
+        Args:
+            weights: A MediaPipe image segmenter (.tflite with metadata).
+            channel: Which of its confidence masks to return; -1 is the last.
+
+        Raises:
+            DetectorFailed: the file cannot be loaded.
+        """
+        options = vision.ImageSegmenterOptions(
+            base_options=BaseOptions(model_asset_path=str(weights)),
+            output_confidence_masks=True,
+        )
+        self._channel = channel
+        with _quiet():
+            self._task = _open(
+                vision.ImageSegmenter.create_from_options, options, weights
+            )
+            self._close = weakref.finalize(self, _shut, self._task)
+            self.probability(np.zeros((_WARM_UP_PX, _WARM_UP_PX, 3), np.uint8))
+
+    def probability(self, pixels: RgbArray) -> npt.NDArray[np.float32]:
+        """Return (H, W) float32 in 0..1 for an (H, W, 3) uint8 RGB picture.
+
+        Raises:
+            DetectorFailed: the network could not be run.
+        """
+        found = _run(self._task.segment, pixels)
+        mask = np.squeeze(found.confidence_masks[self._channel].numpy_view())
+        height, width = pixels.shape[:2]
+        if mask.shape != (height, width):
+            mask = cv2.resize(mask, (width, height), interpolation=cv2.INTER_LINEAR)
+        whole: npt.NDArray[np.float32] = mask.astype(np.float32).clip(0.0, 1.0)
+        return whole
+
+    def close(self) -> None:
+        """Free the network; calling it twice does no harm."""
+        self._close()
+
+
+def _open(create: Any, options: Any, weights: Path) -> Any:
+    try:
+        return create(options)
+    except (RuntimeError, ValueError, OSError) as problem:
+        raise DetectorFailed(f"MediaPipe cannot load {weights}: {problem}") from problem
+
+
+def _run(act: Any, pixels: RgbArray) -> Any:
+    check_rgb(pixels)
+    image = mediapipe.Image(
+        image_format=mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(pixels)
+    )
+    try:
+        return act(image)
+    except (RuntimeError, ValueError) as problem:
+        raise DetectorFailed(f"MediaPipe could not look: {problem}") from problem
+
+
+def _shut(task: Any) -> None:
+    """Close a task once.
+
+    At the interpreter's exit the task's own thread is gone before anything else, so
+    closing fails there, and its `__del__` would print a TypeError. A task without a
+    handle counts as closed; the memory goes back with the process.
+    """
+    with contextlib.suppress(RuntimeError, ValueError):
+        task.close()
+    task._handle = None
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Drop MediaPipe's known chatter from standard error, and let the rest through.
+
+    The native log has no switch. What it says at the start is caught in a temporary
+    file, and every line that is not known chatter is written out afterwards.
+    """
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as caught:
+        os.dup2(caught.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            caught.seek(0)
+            lines = caught.read().splitlines(keepends=True)
+            known = [word.encode() for word in _CHATTER]
+            os.write(
+                2, b"".join(one for one in lines if not any(w in one for w in known))
+            )
