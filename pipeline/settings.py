@@ -202,6 +202,10 @@ class InpaintSettings(Section):
     revision: str = ""
     """Commit of a hub model; "" takes the preset's."""
 
+    parts: Path | None = None
+    """Diffusers folder that a single .safetensors file takes its tokenizer and its
+    configurations from; None takes those of its family from the fetched models."""
+
     loras: tuple[str, ...] = ()
     """LoRA files (.safetensors), each `path` or `path:weight`."""
 
@@ -227,8 +231,9 @@ class InpaintSettings(Section):
 
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     compile: bool = False
-    patch_px: Annotated[int, Field(ge=3, le=31)] = 5
-    """Engine classical: side of PatchMatch's patches; odd."""
+    patch_radius_px: Annotated[int, Field(ge=1, le=15)] = 5
+    """Engine classical: PatchMatch compares squares of side 2 * this + 1; 3 suits fine
+    texture, 5 structure."""
 
     scratch_px: Annotated[int, Field(ge=1, le=64)] = 12
     """Engine classical: regions thinner than this are filled by Telea's method."""
