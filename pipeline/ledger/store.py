@@ -1,0 +1,298 @@
+"""Write the ledger; nothing else does.
+
+A picture goes queued -> claimed -> staged -> done. Every change of state is one
+transaction, durable before the call returns (`synchronous=FULL`), and names the run
+that owns the row, so that a late writer changes nothing.
+"""
+
+import contextlib
+import json
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import LedgerTrouble
+from pipeline.ledger.opening import open_sound, trouble_in_a_sentence
+from pipeline.ledger.schema import migrate
+from pipeline.records import Outcome, RunInfo
+from pipeline.wire import from_text, to_text
+
+FILE_NAME = "ledger.sqlite"
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What tells without reading whether a file is still the one that was seen."""
+
+    size: int
+    mtime_ns: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> "Stamp":
+        """Return the stamp of a file from what `stat` said."""
+        return cls(status.st_size, status.st_mtime_ns)
+
+
+NO_STAMP = Stamp(-1, -1)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the ledger holds about one picture."""
+
+    key: str
+    root: Path
+    state: str
+    run_id: str
+    attempt: int
+    """How often it was claimed since it was last done."""
+
+    stamp: Stamp
+    """Of the input, when it was claimed."""
+
+    digest: str
+    basis: str
+    """Digest of everything but the picture that its result depends on."""
+
+    status: str
+    output: str
+    """Path below the output folder; "" when nothing was written."""
+
+    output_digest: str
+    output_stamp: Stamp
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What is written down about a picture when work on it begins."""
+
+    key: str
+    root: Path
+    stamp: Stamp
+    basis: str
+    worker: str
+    """Who works on it; for people."""
+
+
+class Ledger:
+    """One open ledger; a state folder has one writer, guarded by the run's lock."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the ledger, or make it; a damaged one is moved aside.
+
+        Raises:
+            LedgerTrouble: it cannot be opened, or a newer version made it.
+        """
+        self.path = path
+        self._connection, self.moved_aside = open_sound(path)
+        with trouble_in_a_sentence(path):
+            try:
+                migrate(self._connection)
+            except BaseException:
+                self._connection.close()
+                raise
+
+    def close(self) -> None:
+        """Close the file; calling it twice does no harm."""
+        self._connection.close()
+
+    def start_run(self, info: RunInfo) -> None:
+        """Record that a run begins."""
+        with self._transaction():
+            self._connection.execute(
+                "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    info.run_id,
+                    info.command,
+                    json.dumps(info.argv),
+                    json.dumps(info.sources),
+                    json.dumps(info.output),
+                    info.started,
+                    info.finished,
+                    info.ended_by,
+                    info.engine,
+                    info.settings_json,
+                    info.version,
+                    info.planned,
+                ),
+            )
+
+    def end_run(self, run_id: str, *, finished: str, ended_by: str) -> None:
+        """Record when and why a run ended."""
+        with self._transaction():
+            self._connection.execute(
+                "UPDATE runs SET finished = ?, ended_by = ? WHERE run_id = ?",
+                (finished, ended_by, run_id),
+            )
+
+    def queue(self, run_id: str, found: Iterable[tuple[Path, str]]) -> None:
+        """Record which pictures (root, key) the run is going to work on.
+
+        The root of a picture that is known already stays until it is claimed.
+        """
+        rows = [(os.fsencode(key), os.fsencode(root), run_id) for root, key in found]
+        with self._transaction():
+            self._connection.executemany(
+                "INSERT INTO pictures (key, root, state, run_id) "
+                "VALUES (?, ?, 'queued', ?) ON CONFLICT (key) DO UPDATE SET "
+                "state = 'queued', run_id = excluded.run_id, staged_outcome = ''",
+                rows,
+            )
+
+    def claim(self, run_id: str, claim: Claim) -> int:
+        """Record that work on a picture begins; return which attempt it is, from 1."""
+        values = (
+            claim.worker,
+            claim.stamp.size,
+            claim.stamp.mtime_ns,
+            os.fsencode(claim.root),
+            claim.basis,
+        )
+        with self._transaction():
+            self._change(
+                run_id,
+                claim.key,
+                "UPDATE pictures SET state = 'claimed', attempt = attempt + 1, "
+                "worker = ?, size = ?, mtime_ns = ?, root = ?, basis = ?",
+                values,
+            )
+            (attempt,) = self._connection.execute(
+                "SELECT attempt FROM pictures WHERE key = ?", (os.fsencode(claim.key),)
+            ).fetchone()
+        return int(attempt)
+
+    def staged(self, run_id: str, outcome: Outcome) -> None:
+        """Record that a picture's output lies finished beside its final place."""
+        with self._transaction():
+            self._change(
+                run_id,
+                outcome.key,
+                "UPDATE pictures SET state = 'staged', staged_outcome = ?",
+                (to_text(outcome),),
+            )
+
+    def done(self, run_id: str, outcome: Outcome, written: Stamp = NO_STAMP) -> None:
+        """Record how it ended for a picture; its output, if any, lies in its place.
+
+        Args:
+            run_id: The run that claimed it.
+            outcome: How it ended.
+            written: The stamp of the output; `NO_STAMP` when there is none.
+        """
+        values = (
+            outcome.digest,
+            outcome.status.value,
+            os.fsencode(outcome.output),
+            outcome.output_digest,
+            written.size,
+            written.mtime_ns,
+        )
+        with self._transaction():
+            self._change(
+                run_id,
+                outcome.key,
+                "UPDATE pictures SET state = 'done', staged_outcome = '', attempt = 0, "
+                "digest = ?, status = ?, output = ?, output_digest = ?, "
+                "output_size = ?, output_mtime_ns = ?",
+                values,
+            )
+            self._connection.execute(
+                "INSERT INTO results (run_id, key, status, output_digest, outcome) "
+                "VALUES (?, ?, ?, ?, ?)",
+                (
+                    run_id,
+                    os.fsencode(outcome.key),
+                    outcome.status.value,
+                    outcome.output_digest,
+                    to_text(outcome),
+                ),
+            )
+
+    def put_back(self, run_id: str, key: str) -> None:
+        """Record that a picture was let go of, and waits again."""
+        with self._transaction():
+            self._change(
+                run_id,
+                key,
+                "UPDATE pictures SET state = 'queued', staged_outcome = ''",
+                (),
+            )
+
+    def restamp(self, key: str, root: Path, stamp: Stamp) -> None:
+        """Record that an input has a new date or place, and the same bytes."""
+        with self._transaction():
+            self._connection.execute(
+                "UPDATE pictures SET root = ?, size = ?, mtime_ns = ? WHERE key = ?",
+                (os.fsencode(root), stamp.size, stamp.mtime_ns, os.fsencode(key)),
+            )
+
+    def known(self) -> dict[str, Known]:
+        """Return what is known about every picture, by key."""
+        with trouble_in_a_sentence(self.path):
+            rows = self._connection.execute(
+                "SELECT key, root, state, run_id, attempt, size, mtime_ns, digest, "
+                "basis, status, output, output_digest, output_size, output_mtime_ns "
+                "FROM pictures"
+            )
+            return {known.key: known for known in map(_known, rows)}
+
+    def staged_outcomes(self) -> list[tuple[str, Outcome]]:
+        """Return (run, outcome) of the pictures that a killed run left staged."""
+        with trouble_in_a_sentence(self.path):
+            rows = self._connection.execute(
+                "SELECT run_id, staged_outcome FROM pictures WHERE state = 'staged'"
+            ).fetchall()
+        return [(run_id, from_text(Outcome, text)) for run_id, text in rows]
+
+    def output_digests(self, key: str) -> frozenset[str]:
+        """Return the digests of all that was ever published for this picture."""
+        with trouble_in_a_sentence(self.path):
+            rows = self._connection.execute(
+                "SELECT output_digest FROM results WHERE key = ?", (os.fsencode(key),)
+            ).fetchall()
+        return frozenset(digest for (digest,) in rows if digest)
+
+    def _change(
+        self, run_id: str, key: str, update: str, values: tuple[Any, ...]
+    ) -> None:
+        """Change the row of one picture, which must belong to this run."""
+        changed = self._connection.execute(
+            f"{update} WHERE key = ? AND run_id = ?",
+            (*values, os.fsencode(key), run_id),
+        ).rowcount
+        if changed != 1:
+            raise LedgerTrouble(f"run {run_id} does not hold {key!r} in {self.path}")
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with trouble_in_a_sentence(self.path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                with contextlib.suppress(sqlite3.Error):
+                    self._connection.execute("ROLLBACK")
+                raise
+
+
+def _known(row: tuple[Any, ...]) -> Known:
+    key, root, state, run_id, attempt, size, mtime_ns, digest, basis, *rest = row
+    status, output, output_digest, output_size, output_mtime_ns = rest
+    return Known(
+        os.fsdecode(key),
+        Path(os.fsdecode(root)),
+        state,
+        run_id,
+        attempt,
+        Stamp(size, mtime_ns),
+        digest,
+        basis,
+        status,
+        os.fsdecode(output),
+        output_digest,
+        Stamp(output_size, output_mtime_ns),
+    )
