@@ -276,11 +276,11 @@ def _shade(g: GBuffer, scene: Scene, backdrop: Plane | None) -> tuple[Plane, Pla
 
 
 def _shrunk(mask: MaskArray, size: int) -> MaskArray:
-    """Return a mask at the finished size, True where at least half is covered."""
+    """Return a mask at the finished size, True where over half is covered."""
     small = cv2.resize(
         mask.astype(np.float32), (size, size), interpolation=cv2.INTER_AREA
     )
-    result: MaskArray = small >= 0.5
+    result: MaskArray = small > 0.5
     return result
 
 
