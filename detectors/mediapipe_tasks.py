@@ -1,11 +1,7 @@
 """Adapter: the MediaPipe tasks that are used here, over plain arrays."""
 
 import contextlib
-import os
-import sys
-import tempfile
 import weakref
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,17 +12,9 @@ import numpy.typing as npt
 from mediapipe.tasks.python import BaseOptions, vision
 
 from detectors.arrays import RgbArray, check_rgb
+from detectors.chatter import quiet
 from detectors.errors import DetectorFailed
 from detectors.geometry import Box
-
-_CHATTER = (
-    "Logging before InitGoogle",
-    "acceleration to xnnpack by default",
-    "Created TensorFlow Lite XNNPACK delegate",
-    "Feedback manager requires a model with a single signature",
-    "Using NORM_RECT without IMAGE_DIMENSIONS",
-)
-"""Lines of MediaPipe's native log that say nothing a person could act on."""
 
 _WARM_UP_PX = 64
 
@@ -61,7 +49,7 @@ class ObjectFinder:
             score_threshold=threshold,
             category_allowlist=list(labels) or None,
         )
-        with _quiet():
+        with quiet():
             self._task = _open(
                 vision.ObjectDetector.create_from_options, options, weights
             )
@@ -112,7 +100,7 @@ class Segmenter:
             output_confidence_masks=True,
         )
         self._channel = channel
-        with _quiet():
+        with quiet():
             self._task = _open(
                 vision.ImageSegmenter.create_from_options, options, weights
             )
@@ -166,27 +154,3 @@ def _shut(task: Any) -> None:
     with contextlib.suppress(RuntimeError, ValueError):
         task.close()
     task._handle = None
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Drop MediaPipe's known chatter from standard error, and let the rest through.
-
-    The native log has no switch. What it says at the start is caught in a temporary
-    file, and every line that is not known chatter is written out afterwards.
-    """
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with tempfile.TemporaryFile() as caught:
-        os.dup2(caught.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
-            caught.seek(0)
-            lines = caught.read().splitlines(keepends=True)
-            known = [word.encode() for word in _CHATTER]
-            os.write(
-                2, b"".join(one for one in lines if not any(w in one for w in known))
-            )
