@@ -1,48 +1,42 @@
 """Find every hand in a picture, the small ones too."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 
-import cv2
 import numpy as np
 
+from detectors import hand_windows
 from detectors.arrays import RgbArray, size_of
 from detectors.geometry import Box
 from detectors.hand_framing import HandFrame, cut, frame_of_landmarks, frame_of_palm
 from detectors.hand_judging import HandView
 from detectors.hand_nets import HandNets, Palm
+from detectors.hand_windows import Window
 
 PALM_ABOVE = 0.2
-"""Palms below this are not followed up when the whole picture is shown."""
+"""Palms below this are not followed up.
 
-TILE_PALM_ABOVE = 0.35
-"""The same for enlarged cut-outs, of which there are many more to go wrong in."""
+Low, because the landmark network tells hands from other things far better: over four
+looks its presence stays above 0.7 on hands and falls below 0.25 on other things.
+"""
 
 PRESENCE_ABOVE = 0.3
-"""Presence from which landmarks are trusted."""
+"""Presence, the median of four looks, from which landmarks are trusted."""
 
-SURE_PALM = 0.6
-"""Palm score from which a hand is reported although its landmarks are not trusted."""
+_HOPELESS_PRESENCE = 0.05
+"""Below this at the first look, only a sure palm is looked at again."""
 
-_PADDING_SHARE = 0.25
-_TILE_SHARES = (2, 4)
-_TILE_MIN_PX = 160
-_TILE_OVERLAP = 0.25
-_FLAT_STD = 4.0
-"""Cut-outs with less contrast (standard deviation of grey, of 255) are not searched."""
+_SURE_PALM = 0.5
+"""Palm score from which a hand may be reported although no landmarks are trusted..."""
+
+_SURE_AGAIN = 0.6
+"""...when the palm network also finds it, this surely, in two turned cut-outs."""
+
+_MORE_LOOKS = ((0.0, 1.0, True), (0.3, 1.0, False), (-0.3, 1.15, False))
+"""Angle (radians), scale, mirrored."""
 
 _BOGUS_SHARE = 0.45
 """A box smaller than this share of a bigger one that holds it is no hand of its own."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Window:
-    """A part of the picture that is shown to the palm network."""
-
-    box: Box
-    """It may reach out of the picture; the edge is repeated there."""
-
-    palm_above: float
 
 
 def find_hands(
@@ -52,6 +46,7 @@ def find_hands(
     second_look: bool,
     min_side_px: int,
     max_hands: int,
+    people: Sequence[Box] = (),
 ) -> list[HandView]:
     """Return the hands of a picture, largest first.
 
@@ -61,30 +56,31 @@ def find_hands(
         second_look: Search enlarged, overlapping cut-outs too.
         min_side_px: Hands whose landmark box has a shorter short side are left out.
         max_hands: At most so many are returned.
+        people: Boxes of people, around which to search more closely still.
 
     Raises:
         DetectorFailed: a network failed.
     """
     palms: list[Palm] = []
-    for window in _windows(pixels, second_look=second_look):
-        for palm in _palms_in(pixels, window, nets):
-            if not any(_same_palm(palm, other) for other in palms):
-                palms.append(palm)
-    views = [_follow(pixels, nets, palm) for palm in palms]
-    plausible = [view for view in views if _plausible(view)]
-    kept = [
-        view
-        for view in _without_doubles(plausible)
-        if min(view.box().size) >= min_side_px
-    ]
-    kept.sort(key=lambda view: (-view.frame.side_px, view.frame.x, view.frame.y))
-    return kept[:max_hands]
+    for window in hand_windows.first_look(size_of(pixels)):
+        _add_palms(palms, pixels, window, nets)
+    if second_look:
+        for window in hand_windows.second_look(pixels, people):
+            _add_palms(palms, pixels, window, nets)
+    followed = (_follow(pixels, nets, palm) for palm in palms)
+    hopeful = _without_doubles([view for view in followed if view is not None])
+    steadied = (_look_again(view, nets) for view in hopeful)
+    views = [view for view in steadied if _is_hand(view, nets)]
+    kept = [view for view in views if not any(_bogus(view, other) for other in views)]
+    large = [view for view in kept if min(view.box().size) >= min_side_px]
+    large.sort(key=lambda view: (-view.frame.side_px, view.frame.x, view.frame.y))
+    return large[:max_hands]
 
 
 def view_at(
     pixels: RgbArray, nets: HandNets, frame: HandFrame, palm_score: float = 1.0
 ) -> HandView:
-    """Return what the landmark network sees at a known frame."""
+    """Return what the landmark network sees at a known frame, in one look."""
     crop = cut(pixels, frame)
     reading = nets.read(crop)
     return HandView(
@@ -99,84 +95,61 @@ def view_at(
     )
 
 
-def _windows(pixels: RgbArray, *, second_look: bool) -> Iterator[_Window]:
-    height, width = pixels.shape[:2]
-    whole = Box(0, 0, width, height)
-    longest = max(width, height)
-    yield _Window(whole, PALM_ABOVE)
-    yield _Window(whole.grown(round(_PADDING_SHARE * longest)), PALM_ABOVE)
-    if not second_look:
-        return
-    for share in _TILE_SHARES:
-        side = longest / share
-        if side < _TILE_MIN_PX:
-            return
-        for box in _tiles(width, height, round(side)):
-            yield _Window(box, TILE_PALM_ABOVE)
-
-
-def _tiles(width: int, height: int, side: int) -> Iterator[Box]:
-    for y0 in _starts(height, side):
-        for x0 in _starts(width, side):
-            yield Box(x0, y0, min(x0 + side, width), min(y0 + side, height))
-
-
-def _starts(length: int, side: int) -> list[int]:
-    """Return where overlapping pieces start so that they cover the length evenly."""
-    if length <= side:
-        return [0]
-    pieces = int(np.ceil((length - side) / (side * (1 - _TILE_OVERLAP)))) + 1
-    return [round(start) for start in np.linspace(0, length - side, pieces)]
-
-
-def _palms_in(pixels: RgbArray, window: _Window, nets: HandNets) -> list[Palm]:
-    shown = _show(pixels, window.box)
-    if float(cv2.resize(shown, (48, 48)).std()) < _FLAT_STD:
-        return []
+def _add_palms(
+    palms: list[Palm], pixels: RgbArray, window: Window, nets: HandNets
+) -> None:
+    """Add what is new in one window; a palm seen before keeps its better sighting."""
     corner = np.array([window.box.x0, window.box.y0], np.float32)
-    return [
-        Palm(
-            palm.centre + corner,
-            palm.side_px,
-            palm.wrist + corner,
-            palm.middle_knuckle + corner,
-            palm.score,
+    for seen in nets.palms(hand_windows.show(pixels, window.box), above=PALM_ABOVE):
+        palm = replace(
+            seen,
+            centre=seen.centre + corner,
+            wrist=seen.wrist + corner,
+            middle_knuckle=seen.middle_knuckle + corner,
         )
-        for palm in nets.palms(shown, above=window.palm_above)
-    ]
+        doubles = [index for index, old in enumerate(palms) if _same_palm(palm, old)]
+        if not doubles:
+            palms.append(palm)
+        elif all(palm.score > palms[index].score for index in doubles):
+            palms[doubles[0]] = palm
 
 
-def _show(pixels: RgbArray, box: Box) -> RgbArray:
-    inside = box.clipped(size_of(pixels))
-    shown = pixels[inside.rows, inside.columns]
-    if inside == box:
-        return shown
-    padded: RgbArray = cv2.copyMakeBorder(
-        shown,
-        inside.y0 - box.y0,
-        box.y1 - inside.y1,
-        inside.x0 - box.x0,
-        box.x1 - inside.x1,
-        cv2.BORDER_REPLICATE,
-    )
-    return padded
-
-
-def _follow(pixels: RgbArray, nets: HandNets, palm: Palm) -> HandView:
-    first = view_at(
-        pixels,
-        nets,
-        frame_of_palm(palm.centre, palm.side_px, palm.wrist, palm.middle_knuckle),
-        palm.score,
-    )
+def _follow(pixels: RgbArray, nets: HandNets, palm: Palm) -> HandView | None:
+    """Return the refined view of a palm, or None when it is no hand."""
+    frame = frame_of_palm(palm.centre, palm.side_px, palm.wrist, palm.middle_knuckle)
+    first = view_at(pixels, nets, frame, palm.score)
+    if first.presence < _HOPELESS_PRESENCE and palm.score < _SURE_PALM:
+        return None
     refined = view_at(
         pixels, nets, frame_of_landmarks(first.picture_points()), palm.score
     )
     return refined if refined.presence >= first.presence * 0.5 else first
 
 
-def _plausible(view: HandView) -> bool:
-    return view.presence >= PRESENCE_ABOVE or view.palm_score >= SURE_PALM
+def _look_again(view: HandView, nets: HandNets) -> HandView:
+    """Return the view with its presence and jitter taken over four looks."""
+    points = view.picture_points()
+    presences, moved = [view.presence], []
+    for angle, scale, flip in _MORE_LOOKS:
+        frame = view.again(angle=angle, scale=scale, flip=flip)
+        other = view_at(view.pixels, nets, frame)
+        presences.append(other.presence)
+        distances = np.linalg.norm(other.picture_points() - points, axis=1)
+        moved.append(float(distances.mean()))
+    return replace(
+        view,
+        presence=float(np.median(presences)),
+        jitter=float(np.median(moved)) / max(view.palm_px, 1.0),
+    )
+
+
+def _is_hand(view: HandView, nets: HandNets) -> bool:
+    if view.presence >= PRESENCE_ABOVE:
+        return True
+    if view.palm_score < _SURE_PALM:
+        return False
+    frames = (view.again(scale=1.3), view.again(angle=0.4, scale=1.6))
+    return all(nets.palms(view.cut(frame), above=_SURE_AGAIN) for frame in frames)
 
 
 def _without_doubles(views: Sequence[HandView]) -> list[HandView]:
@@ -187,7 +160,7 @@ def _without_doubles(views: Sequence[HandView]) -> list[HandView]:
     for view in ranked:
         if not any(_same_hand(view, other) for other in kept):
             kept.append(view)
-    return [view for view in kept if not any(_bogus(view, other) for other in kept)]
+    return kept
 
 
 def _same_hand(one: HandView, other: HandView) -> bool:
@@ -197,8 +170,7 @@ def _same_hand(one: HandView, other: HandView) -> bool:
 def _bogus(small: HandView, big: HandView) -> bool:
     if small is big or small.frame.side_px > _BOGUS_SHARE * big.frame.side_px:
         return False
-    outer = big.box()
-    return outer.holds(*small.box().centre)
+    return big.box().holds(*small.box().centre)
 
 
 def _same_palm(one: Palm, other: Palm) -> bool:

@@ -39,13 +39,16 @@ class HandView:
     """(21, 3) float32: landmarks in metres about the hand's centre, upright."""
 
     presence: float
-    """0..1, how sure the landmark network is that there is a hand at all."""
+    """0..1, how sure the landmark network is that there is a hand; median of looks."""
 
     right_hand: float
     """0..1, the landmark network's belief that it is a right hand."""
 
     palm_score: float
     """0..1, the palm network's score."""
+
+    jitter: float = 0.0
+    """How far the landmarks move under turned and mirrored looks, in palm lengths."""
 
     def picture_points(self) -> PointArray:
         """Return the landmarks in picture pixels, (21, 2) float32."""

@@ -1,0 +1,170 @@
+"""Which parts of a picture are shown to the palm network, enlarged."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from detectors.arrays import RgbArray
+from detectors.geometry import Box, Size
+
+SMALLEST_PX = 120
+"""Smaller cut-outs are not searched: the hands in them would be under 24 px."""
+
+_PADDING_SHARE = 0.25
+_MIDDLE_SHARE = 3.0
+"""The picture's longer side is so many times a window of the middle level."""
+
+_FINE_SHARE = 6.5
+"""The same for the fine level: 158 px in a picture of 1024 px.
+
+The palm network finds nine hands of ten that are 42 to 150 px long in the 192 px it
+reads, and half of those of 28 px. Three levels with these shares cover every hand from
+32 px up in a picture of 1024 px.
+"""
+
+_OVERLAP = 0.3
+_FINE_BUDGET = 20
+"""Fine windows searched at most, the most promising first; 10 ms each."""
+
+_PERSON_SHARE = 0.4
+"""A window around a person is this share of the person's height; a hand is 0.11."""
+
+_PERSON_BUDGET = 16
+_FLAT = 3.0
+"""Windows with less contrast (standard deviation of grey, of 255) are not searched."""
+
+_SKIN_CR, _SKIN_CB, _SKIN_SPREAD = 152.0, 108.0, 14.0
+"""Centre and spread of skin in YCrCb; pale, dark and drawn skin lie close together."""
+
+_CELL_PX = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A part of the picture that is shown to the palm network."""
+
+    box: Box
+    """It may reach out of the picture; the edge is repeated there."""
+
+    enlarged: bool
+    """False when the whole picture is shown."""
+
+
+def first_look(size: Size) -> tuple[Window, ...]:
+    """Return the whole picture, and the same from further away.
+
+    From further away, the palm network also sees hands that fill the picture.
+    """
+    whole = Box.whole(size)
+    far = whole.grown(round(_PADDING_SHARE * max(size)))
+    return Window(whole, False), Window(far, False)
+
+
+def second_look(pixels: RgbArray, people: Sequence[Box]) -> Iterator[Window]:
+    """Yield enlarged cut-outs: everywhere, around people, and where skin may be.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB.
+        people: Boxes of people, in picture pixels; may be empty.
+    """
+    size = Size(int(pixels.shape[1]), int(pixels.shape[0]))
+    promise = _Promise(pixels)
+    for box in _tiles(Box.whole(size), max(size) / _MIDDLE_SHARE):
+        if promise.contrast(box) >= _FLAT:
+            yield Window(box, True)
+    fine = [
+        box
+        for box in _tiles(Box.whole(size), max(size) / _FINE_SHARE)
+        if promise.contrast(box) >= _FLAT
+    ]
+    fine.sort(key=lambda box: (-promise.of(box), box.y0, box.x0))
+    for box in fine[:_FINE_BUDGET]:
+        yield Window(box, True)
+    around = [box for person in people for box in _around(person, size)]
+    around.sort(key=lambda box: (-promise.of(box), box.y0, box.x0))
+    for box in around[:_PERSON_BUDGET]:
+        yield Window(box, True)
+
+
+def show(pixels: RgbArray, box: Box) -> RgbArray:
+    """Return the part of a picture, its edge repeated where the box reaches out."""
+    inside = box.clipped(Size(int(pixels.shape[1]), int(pixels.shape[0])))
+    shown = pixels[inside.rows, inside.columns]
+    if inside == box:
+        return shown
+    padded: RgbArray = cv2.copyMakeBorder(
+        shown,
+        inside.y0 - box.y0,
+        box.y1 - inside.y1,
+        inside.x0 - box.x0,
+        box.x1 - inside.x1,
+        cv2.BORDER_REPLICATE,
+    )
+    return padded
+
+
+class _Promise:
+    """How likely a hand is somewhere, by colour and contrast alone."""
+
+    def __init__(self, pixels: RgbArray) -> None:
+        height, width = pixels.shape[:2]
+        cells = (max(1, width // _CELL_PX), max(1, height // _CELL_PX))
+        small = cv2.resize(pixels, cells, interpolation=cv2.INTER_AREA)
+        self._x, self._y = cells[0] / width, cells[1] / height
+        self._grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
+        self._skin = _skin_likeness(small)
+
+    def contrast(self, box: Box) -> float:
+        """Return the standard deviation of grey inside, of 255."""
+        return float(self._part(self._grey, box).std())
+
+    def of(self, box: Box) -> float:
+        """Return how promising a window is; only the order means something."""
+        skin = self._part(self._skin, box)
+        best = np.sort(skin, axis=None)[-max(1, skin.size // 16) :]
+        spread = float(skin.std())
+        return float(best.mean()) + spread + 0.002 * min(self.contrast(box), 50.0)
+
+    def _part(
+        self, cells: npt.NDArray[np.float32], box: Box
+    ) -> npt.NDArray[np.float32]:
+        rows, columns = cells.shape
+        x0 = min(int(box.x0 * self._x), columns - 1)
+        y0 = min(int(box.y0 * self._y), rows - 1)
+        x1 = max(x0 + 1, int(np.ceil(box.x1 * self._x)))
+        y1 = max(y0 + 1, int(np.ceil(box.y1 * self._y)))
+        return cells[y0:y1, x0:x1]
+
+
+def _skin_likeness(pixels: RgbArray) -> npt.NDArray[np.float32]:
+    """Return (H, W) float32 in 0..1; 1 is the middle of all skin colours."""
+    parts = cv2.cvtColor(pixels, cv2.COLOR_RGB2YCrCb).astype(np.float32)
+    away = (parts[..., 1] - _SKIN_CR) ** 2 + (parts[..., 2] - _SKIN_CB) ** 2
+    likeness: npt.NDArray[np.float32] = np.exp(-away / (2 * _SKIN_SPREAD**2))
+    return likeness.astype(np.float32)
+
+
+def _around(person: Box, size: Size) -> Iterator[Box]:
+    side = _PERSON_SHARE * person.height
+    if side < max(size) / _FINE_SHARE:
+        yield from _tiles(person.grown(round(0.25 * side)).clipped(size), side)
+
+
+def _tiles(area: Box, side_px: float) -> Iterator[Box]:
+    side = round(side_px)
+    if side < SMALLEST_PX or side >= max(area.size):
+        return
+    for y0 in _starts(area.y0, area.height, side):
+        for x0 in _starts(area.x0, area.width, side):
+            yield Box(x0, y0, min(x0 + side, area.x1), min(y0 + side, area.y1))
+
+
+def _starts(first: int, length: int, side: int) -> list[int]:
+    """Return where overlapping pieces start so that they cover the length evenly."""
+    if length <= side:
+        return [first]
+    pieces = int(np.ceil((length - side) / (side * (1 - _OVERLAP)))) + 1
+    return [first + round(start) for start in np.linspace(0, length - side, pieces)]
