@@ -115,6 +115,10 @@ class PictureChanged(PictureProblem):
     """The input file changed while it was being worked on."""
 
 
+class OutputTaken(PictureProblem):
+    """A file that this tool did not write stands where the result belongs."""
+
+
 class PaintFailed(PictureProblem):
     """The engine could not paint this region."""
 

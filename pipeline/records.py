@@ -40,6 +40,40 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """One picture file by its name; nobody has opened it yet."""
+
+    root: Path
+    key: str
+    """Path below `root`, with `/` and suffix; the identity of the picture in a run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Odd:
+    """Something among the sources that is left alone, and why."""
+
+    path: str
+    reason: str
+    """One clause, such as "is a link; links are not followed"."""
+
+    status: Status = Status.SKIPPED
+    """UNREADABLE or FAILED where something that was asked for cannot be done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run will look at."""
+
+    found: tuple[Found, ...]
+    """Sorted by key; no key twice."""
+
+    odd: tuple[Odd, ...] = ()
+    twins: tuple[tuple[str, ...], ...] = ()
+    """Groups of keys that a file system may take for one: equal but for upper and lower
+    case, or for the way in which accents are composed."""
+
+
+@dataclass(frozen=True, slots=True)
 class ImageRef:
     """One picture file; small, so it may travel to another process."""
 
