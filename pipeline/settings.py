@@ -145,6 +145,9 @@ class PlanSettings(Section):
     whole_above_share: Share = 0.35
     """From this share of the picture's area, a region is painted with the whole."""
 
+    whole_min_scale: Share = 0.6
+    """But only when it is then painted at this share of a cut-out's resolution."""
+
     padding_px: Pixels = 32
     """Context around an only-masked region, as in AUTOMATIC1111."""
 
@@ -255,7 +258,9 @@ class ChooseSettings(Section):
     """The least by which the total cost must fall."""
 
     stop: Literal["first-pass", "margin", "never"] = "never"
-    """When to stop painting variations of a region before all are done."""
+    """When to stop painting variations of a region: "first-pass" at the first that
+    passes, "margin" at the first that passes with `min_gain` to spare, "never" before
+    all are done."""
 
     pass_below: Share = 0.25
     """A candidate whose flaw cost is below this passes."""
