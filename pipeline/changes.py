@@ -1,0 +1,103 @@
+"""Measure how much a repair shows beside the flaw: its seam, and its drift."""
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from detectors.arrays import CoverArray, RgbArray
+
+SEAM_UNIT = 20.0
+"""CIE76 difference that makes a seam of 1. About 2.3 is just noticeable (Mahy et al.
+1994); 20 along a whole edge is a patch that everyone sees."""
+
+SEAM_STRIP_PX = 4
+SEAM_TILE_PX = 16
+DRIFT_RING_PX = 8
+
+
+def lab(pixels: RgbArray) -> npt.NDArray[np.float32]:
+    """Return CIE L*a*b* of sRGB pixels, (H, W, 3) float32, L* in 0..100."""
+    scaled = pixels.astype(np.float32) / np.float32(255)
+    result: npt.NDArray[np.float32] = cv2.cvtColor(scaled, cv2.COLOR_RGB2LAB)
+    return result
+
+
+def seam(before: RgbArray, after: RgbArray, cover: CoverArray) -> float:
+    """Return the excess colour step across the soft edge; 0 is none.
+
+    Each pixel of a strip just outside the cover is compared with the nearest fully
+    covered one. These differences are averaged as colours over tiles of 16 px along the
+    edge, so that texture cancels out and a step does not. What counts is by how much a
+    tile's step exceeds the original's own step there; the result is the root of the
+    mean square over the edge, in units of 20 CIE76.
+
+    Args:
+        before: (H, W, 3) uint8 RGB.
+        after: (H, W, 3) uint8 RGB.
+        cover: (H, W) float32.
+    """
+    core = cover >= 0.95 * cover.max(initial=0.0)
+    if not core.any() or cover.max() <= 0:
+        return 0.0
+    outside = (cover <= 0).astype(np.uint8)
+    away = cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    rows, columns = np.nonzero((away > 0) & (away <= SEAM_STRIP_PX))
+    if rows.size == 0:
+        return 0.0
+    nearest = _nearest(core)[rows, columns]
+    was, now = lab(before).reshape(-1, 3), lab(after).reshape(-1, 3)
+    here = np.ravel_multi_index((rows, columns), cover.shape)
+    tiles = (rows // SEAM_TILE_PX) * cover.shape[1] + columns // SEAM_TILE_PX
+    steps_before, counts = _tile_steps(was[here] - was[nearest], tiles)
+    steps_after, _ = _tile_steps(now[here] - now[nearest], tiles)
+    excess = np.maximum(0.0, steps_after - steps_before)
+    mean_square = np.average(excess**2, weights=counts)
+    return float(np.sqrt(mean_square)) / SEAM_UNIT
+
+
+def _nearest(core: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """Return, for each pixel, the flat index of the nearest pixel of the core."""
+    _, labels = cv2.distanceTransformWithLabels(
+        (~core).astype(np.uint8),
+        cv2.DIST_L2,
+        cv2.DIST_MASK_5,
+        labelType=cv2.DIST_LABEL_PIXEL,
+    )
+    at = np.zeros(int(labels.max()) + 1, dtype=np.int64)
+    at[labels[core]] = np.flatnonzero(core)
+    result: npt.NDArray[np.int64] = at[labels]
+    return result
+
+
+def _tile_steps(
+    steps: npt.NDArray[np.float32], tiles: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    """Average colour steps over tiles; return each mean's length, and the counts."""
+    _, at, counts = np.unique(tiles, return_inverse=True, return_counts=True)
+    means = [np.bincount(at, weights=steps[:, axis]) / counts for axis in range(3)]
+    return np.linalg.norm(np.stack(means, axis=1), axis=1), counts
+
+
+def drift(before: RgbArray, after: RgbArray, cover: CoverArray) -> float:
+    """Return the change of colour at large, in and just around the cover; 0 is none.
+
+    Both cut-outs are averaged in L*a*b* over blocks of about a sixth of the region. The
+    result is the mean difference of blocks in units of 100 CIE76, each weighted by how
+    much of it lies in the cover or up to 8 px from it. Shape and texture may change
+    freely; a shift of light or hue may not.
+    """
+    touched = (cover > 0).astype(np.uint8)
+    area = int(touched.sum())
+    if area == 0:
+        return 0.0
+    side = 2 * DRIFT_RING_PX + 1
+    ringed = cv2.dilate(touched, np.ones((side, side), dtype=np.uint8))
+    block = int(np.clip(round(area**0.5 / 6), 8, 128))
+    height, width = cover.shape
+    coarse = (max(1, round(width / block)), max(1, round(height / block)))
+    was, now, weight = (
+        cv2.resize(array, coarse, interpolation=cv2.INTER_AREA)
+        for array in (lab(before), lab(after), ringed.astype(np.float32))
+    )
+    change = np.linalg.norm(now - was, axis=2)
+    return float(np.average(change, weights=weight)) / 100.0

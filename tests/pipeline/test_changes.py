@@ -1,0 +1,124 @@
+"""Seam and drift: what shows beside the flaw."""
+
+import numpy as np
+import pytest
+
+from detectors.arrays import CoverArray, RgbArray
+from detectors.geometry import Box, Size
+from pipeline.changes import drift, lab, seam
+from pipeline.stages.blend import blend, cover_for
+from tests.support.fakes import mask_of
+from tests.support.pictures import draw_scene
+
+SIZE = Size(160, 120)
+PLACE = Box(50, 40, 100, 80)
+
+
+def _cover(blur_px: int = 4) -> CoverArray:
+    return cover_for(mask_of(SIZE, PLACE), blur_px, "only-masked")
+
+
+def _flat(lightness: int) -> RgbArray:
+    return np.full((SIZE.height, SIZE.width, 3), lightness, dtype=np.uint8)
+
+
+def _scene() -> RgbArray:
+    return draw_scene(SIZE.width, SIZE.height)
+
+
+def test_an_unchanged_picture_has_neither_seam_nor_drift() -> None:
+    scene = _scene()
+
+    assert seam(scene, scene.copy(), _cover()) == 0.0
+    assert drift(scene, scene.copy(), _cover()) == 0.0
+
+
+def test_an_empty_cover_has_neither() -> None:
+    nothing = np.zeros((SIZE.height, SIZE.width), dtype=np.float32)
+
+    assert seam(_flat(90), _flat(120), nothing) == 0.0
+    assert drift(_flat(90), _flat(120), nothing) == 0.0
+
+
+def test_lightness_is_measured_as_cie_defines_it() -> None:
+    grey = _flat(119)  # sRGB 119 is L* 50.03 (IEC 61966-2-1 and CIE 15)
+
+    assert lab(grey)[0, 0] == pytest.approx((50.03, 0.0, 0.0), abs=0.3)
+
+
+@pytest.mark.parametrize("blur_px", [0, 2, 4, 8])
+def test_a_step_of_20_along_the_whole_edge_is_a_seam_of_1(blur_px: int) -> None:
+    cover = _cover(blur_px)
+    before = _flat(119)  # L* 50.0
+    after = blend(before, _flat(169), cover)  # sRGB 169 is L* 69.2
+
+    assert seam(before, after, cover) == pytest.approx(0.96, abs=0.06)
+
+
+def test_a_step_that_was_there_before_is_no_seam() -> None:
+    cover = _cover()
+    before = blend(_flat(119), _flat(169), cover)
+
+    assert seam(before, before.copy(), cover) == 0.0
+
+
+def test_taking_a_step_away_is_no_seam() -> None:
+    cover = _cover()
+    before = blend(_flat(119), _flat(169), cover)
+
+    assert seam(before, _flat(119), cover) < 0.02
+
+
+def test_a_darker_seam_shows_more() -> None:
+    cover, before = _cover(), _scene()
+    shifted = [(before * factor).astype(np.uint8) for factor in (0.95, 0.85, 0.7)]
+
+    seams = [seam(before, blend(before, after, cover), cover) for after in shifted]
+
+    assert seams == sorted(seams)
+    assert seams[0] < 0.25 < seams[2]
+
+
+def test_new_texture_of_the_same_colour_is_hardly_a_seam() -> None:
+    cover, rng = _cover(), np.random.default_rng(5)
+    noise = rng.normal(0, 12, (2, SIZE.height, SIZE.width, 1))
+    before = (_flat(119) + noise[0]).clip(0, 255).astype(np.uint8)
+    after = (_flat(119) + noise[1]).clip(0, 255).astype(np.uint8)
+
+    assert seam(before, blend(before, after, cover), cover) < 0.12
+
+
+def test_a_cover_up_to_the_pictures_border_is_measured_along_the_rest() -> None:
+    cover = cover_for(mask_of(SIZE, Box(0, 0, 60, 60)), 4, "only-masked")
+    before = _flat(119)
+
+    assert seam(before, blend(before, _flat(169), cover), cover) > 0.8
+
+
+def test_a_cover_of_everything_has_no_edge() -> None:
+    cover = np.ones((SIZE.height, SIZE.width), dtype=np.float32)
+
+    assert seam(_flat(90), _flat(120), cover) == 0.0
+
+
+def test_a_shift_of_light_drifts_by_its_difference() -> None:
+    cover = np.ones((SIZE.height, SIZE.width), dtype=np.float32)
+
+    assert drift(_flat(119), _flat(169), cover) == pytest.approx(0.192, abs=0.005)
+
+
+def test_fine_detail_does_not_drift() -> None:
+    cover = _cover()
+    checks = _flat(119)
+    checks[::2, ::2], checks[1::2, 1::2] = 139, 139
+    checks[1::2, ::2], checks[::2, 1::2] = 98, 98
+
+    assert drift(_flat(119), blend(_flat(119), checks, cover), cover) < 0.01
+
+
+def test_a_shift_of_hue_drifts() -> None:
+    cover, before = _cover(), _scene()
+    warm = before.astype(np.int16) + np.array([25, 0, -25])
+    after = blend(before, warm.clip(0, 255).astype(np.uint8), cover)
+
+    assert drift(before, after, cover) > 0.04
