@@ -1,0 +1,105 @@
+"""Keep the pictures that a report shows: small, and named so that no key can harm."""
+
+import hashlib
+import re
+from pathlib import Path
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.files import write_whole
+
+WEBP_QUALITY = 90
+"""Of 100: no blocks to be seen in a cut-out at twice its size."""
+
+WEBP_MAX_PX = 16383
+"""The longest side that the format can hold (RFC 9649, section 2.6)."""
+
+PREVIEW_PX = 1024
+"""The longest side of a preview."""
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+
+
+class Keeps(Protocol):
+    """Takes the pictures that are to be shown later."""
+
+    def keep(self, key: str, name: str, array: npt.NDArray[Any]) -> str:
+        """Keep a picture or a mask of the picture `key`, and say where.
+
+        Args:
+            key: The picture's identity in the run.
+            name: What this shows; lower-case letters, digits and dashes.
+            array: (H, W, 3) uint8 RGB, or (H, W) bool.
+
+        Returns:
+            Its path below the state folder, with `/`.
+        """
+        ...
+
+
+class Album:
+    """Keeps pictures in the state folder."""
+
+    def __init__(self, state: Path) -> None:
+        self._state = state
+
+    def keep(self, key: str, name: str, array: npt.NDArray[Any]) -> str:
+        """Write one file: masks as PNG, all else as WebP.
+
+        The folder is named after a digest of the key, since a key is whatever file name
+        somebody chose.
+
+        Raises:
+            ValueError: the name has other characters, or the array another type.
+            OutputTrouble: the state folder cannot be written to.
+        """
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"not a name for a kept picture: {name!r}")
+        encoded, suffix = encode(array)
+        digest = hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
+        place = f"pictures/{digest[:2]}/{digest[2:24]}/{name}{suffix}"
+        write_whole(self._state / place, encoded)
+        return place
+
+
+def encode(array: npt.NDArray[Any]) -> tuple[bytes, str]:
+    """Return the file's bytes and its suffix.
+
+    Args:
+        array: (H, W, 3) uint8 RGB, or (H, W) bool.
+
+    Raises:
+        ValueError: it is neither, or it has no pixels.
+    """
+    if array.ndim == 2 and array.dtype == np.bool_ and array.size:
+        return _encoded(".png", array.astype(np.uint8) * np.uint8(255), []), ".png"
+    if array.ndim != 3 or array.dtype != np.uint8 or not array.size:
+        raise ValueError(f"cannot keep {array.shape} {array.dtype}")
+    blue_first = np.ascontiguousarray(array[:, :, ::-1])
+    if max(array.shape[:2]) > WEBP_MAX_PX:
+        return _encoded(".png", blue_first, []), ".png"
+    quality = [cv2.IMWRITE_WEBP_QUALITY, WEBP_QUALITY]
+    return _encoded(".webp", blue_first, quality), ".webp"
+
+
+def preview(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Return a picture shrunk to at most `PREVIEW_PX` on its longest side."""
+    height, width = pixels.shape[:2]
+    scale = PREVIEW_PX / max(height, width)
+    if scale >= 1:
+        return pixels
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    small: npt.NDArray[np.uint8] = cv2.resize(
+        pixels, size, interpolation=cv2.INTER_AREA
+    )
+    return small
+
+
+def _encoded(suffix: str, array: npt.NDArray[Any], options: list[int]) -> bytes:
+    done, encoded = cv2.imencode(suffix, array, options)
+    if not done:
+        raise ValueError(f"cannot encode {array.shape} as {suffix}")
+    return bytes(encoded)
