@@ -1,0 +1,1 @@
+"""The diffusion engine: an own denoise loop over the parts of a checkpoint."""

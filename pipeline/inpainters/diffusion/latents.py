@@ -1,0 +1,151 @@
+"""Pictures to latents and back, by the VAE.
+
+Latents between functions are float32 whatever the networks compute in. The posterior's
+mode is taken instead of a sample of it, so that encoding needs no seed and a candidate
+does not depend on which others are painted.
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+
+from detectors.arrays import RgbArray
+from pipeline.inpainters.diffusion.checkpoint import Checkpoint
+
+log = logging.getLogger(__name__)
+
+
+class LatentCodec:
+    """Encodes and decodes pictures."""
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self._vae = checkpoint.vae
+        self._device = checkpoint.device
+        upcast = checkpoint.dtype == torch.float16 and bool(
+            getattr(checkpoint.vae.config, "force_upcast", False)
+        )
+        # SDXL's VAE overflows in float16, and says so in its configuration; bfloat16
+        # has the range of float32. It is moved once, not for each call.
+        if upcast:
+            _cast(self._vae, torch.float32)
+        self._mean, self._spread = _statistics(checkpoint)
+
+    def encode(self, pictures: Sequence[RgbArray]) -> torch.Tensor:
+        """Encode pictures of one size in a single call.
+
+        Args:
+            pictures: (H, W, 3) uint8 RGB each, sides divisible by the VAE's scale.
+
+        Returns:
+            (N, latent channels, H / scale, W / scale) float32, scaled for the UNet.
+        """
+        return self.encode_signal(np.stack([to_signal(each) for each in pictures]))
+
+    def encode_signal(self, signal: Any) -> torch.Tensor:
+        """Encode (N, H, W, 3) float32 pictures in -1..1; see `encode`."""
+        stacked = torch.from_numpy(np.ascontiguousarray(signal)).permute(0, 3, 1, 2)
+        with torch.inference_mode():
+            latents = self._encoded(stacked)
+            if not torch.isfinite(latents).all():
+                with _in_float32(self._vae):
+                    latents = self._encoded(stacked)
+        scaled: torch.Tensor = (latents - self._mean) * self._spread
+        return scaled
+
+    def decode(self, latents: torch.Tensor) -> tuple[list[RgbArray | None], bool]:
+        """Decode latents of one size.
+
+        What comes out NaN or infinite although its latents are finite is decoded once
+        more in float32.
+
+        Args:
+            latents: (N, latent channels, h, w) float32.
+
+        Returns:
+            One (H, W, 3) uint8 RGB picture per latent, None where it is not finite; and
+            whether a second decoding in float32 was needed.
+        """
+        raw = latents / self._spread + self._mean
+        with torch.inference_mode():
+            values = self._decoded(raw)
+            bad = ~torch.isfinite(values).flatten(1).all(dim=1)
+            worth = bad & torch.isfinite(raw).flatten(1).all(dim=1)
+            again = bool(worth.any()) and self._vae.dtype != torch.float32
+            if again:
+                log.debug("the VAE overflowed in %s; again in float32", self._vae.dtype)
+                with _in_float32(self._vae):
+                    values[worth] = self._decoded(raw[worth])
+        return [_picture(each) for each in values], again
+
+    def _encoded(self, stacked: torch.Tensor) -> torch.Tensor:
+        moved = stacked.to(self._device, self._vae.dtype)
+        mode: torch.Tensor = self._vae.encode(moved).latent_dist.mode()
+        return mode.float()
+
+    def _decoded(self, raw: torch.Tensor) -> torch.Tensor:
+        moved = raw.to(self._device, self._vae.dtype)
+        decoded: torch.Tensor = self._vae.decode(moved, return_dict=False)[0]
+        return decoded.float()
+
+
+def to_signal(pixels: RgbArray) -> Any:
+    """Return (H, W, 3) float32 in -1..1 of a uint8 picture."""
+    return pixels.astype(np.float32) / 127.5 - 1.0
+
+
+def draw_noise(shape: Sequence[int], generator: torch.Generator) -> torch.Tensor:
+    """Draw the noise of one trajectory, on the CPU.
+
+    A batch is never drawn at once, so that a candidate's noise depends on its seed
+    alone, and not on the device either.
+
+    Args:
+        shape: (latent channels, h, w).
+        generator: A CPU generator; it is advanced.
+
+    Returns:
+        `shape`, float32, standard normal.
+    """
+    # The leading 1 keeps the order of values that diffusers' pipelines draw.
+    return torch.randn((1, *shape), generator=generator, dtype=torch.float32)[0]
+
+
+def _statistics(checkpoint: Checkpoint) -> tuple[Any, Any]:
+    config = checkpoint.vae.config
+    mean = getattr(config, "latents_mean", None)
+    spread = getattr(config, "latents_std", None)
+    if mean is None or spread is None:
+        return 0.0, float(config.scaling_factor)
+    shape = (1, len(mean), 1, 1)
+    on = checkpoint.device
+    return (
+        torch.tensor(mean, device=on).view(shape),
+        float(config.scaling_factor) / torch.tensor(spread, device=on).view(shape),
+    )
+
+
+def _picture(values: torch.Tensor) -> RgbArray | None:
+    if not torch.isfinite(values).all():
+        return None
+    scaled = ((values / 2 + 0.5).clamp(0, 1) * 255).round()
+    pixels: RgbArray = scaled.to(torch.uint8).permute(1, 2, 0).cpu().numpy()
+    return np.ascontiguousarray(pixels)
+
+
+@contextmanager
+def _in_float32(vae: Any) -> Iterator[None]:
+    before = vae.dtype
+    _cast(vae, torch.float32)
+    try:
+        yield
+    finally:
+        _cast(vae, before)
+
+
+def _cast(vae: Any, dtype: torch.dtype) -> None:
+    # diffusers' own `to` logs a warning for each cast, which is meant here.
+    torch.nn.Module.to(vae, dtype=dtype)

@@ -1,0 +1,242 @@
+"""Load a checkpoint: a diffusers folder or one .safetensors file, with LoRA files.
+
+Only safetensors are read, nothing is downloaded, and no code that comes with a model is
+run. A safety checker is never loaded: it would turn cut-outs black without a word.
+"""
+
+import json
+import logging
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import diffusers
+import torch
+from diffusers.utils import logging as diffusers_logging
+from transformers.utils import logging as transformers_logging
+
+from pipeline.errors import EnvironmentProblem, UsageError
+from pipeline.inpainters.diffusion.checkpoint import Checkpoint
+from pipeline.models import LocatedModel
+
+log = logging.getLogger(__name__)
+
+FIRST_LAYER = "model.diffusion_model.input_blocks.0.0.weight"
+"""The UNet's first convolution in a single file; its second axis counts channels."""
+
+_UNUSED: Mapping[str, Any] = {
+    "safety_checker": None,
+    "feature_extractor": None,
+    "requires_safety_checker": False,
+}
+
+
+def load_checkpoint(
+    located: LocatedModel,
+    loras: Sequence[str],
+    device: torch.device,
+    dtype: torch.dtype,
+) -> Checkpoint:
+    """Load a checkpoint onto a device.
+
+    Args:
+        located: Where it lies on this machine.
+        loras: LoRA files, each `path` or `path:weight`; merged into the weights.
+        device: Where it will run.
+        dtype: Number format of weights and activations.
+
+    Raises:
+        EnvironmentProblem: it is damaged, or of a family that this engine cannot run.
+        UsageError: a LoRA file does not exist or does not fit.
+    """
+    with _quiet():
+        try:
+            whole = _whole(located, dtype)
+        except (OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
+            raise EnvironmentProblem(
+                f"the model {located.name!r} in {located.path} cannot be loaded: "
+                f"{_first_line(error)}"
+            ) from error
+        for place, lora in enumerate(loras):
+            _merge_lora(whole, lora, f"lora{place}")
+        checkpoint = _parts(whole, located.name, device, dtype)
+    _check_channels(checkpoint)
+    return checkpoint
+
+
+def split_lora(text: str) -> tuple[Path, float]:
+    """Split `path` or `path:weight`; the weight is 1.0 where none is given."""
+    head, colon, tail = text.rpartition(":")
+    try:
+        return Path(head), float(tail) if colon else 1.0
+    except ValueError:
+        return Path(text), 1.0
+
+
+def header_of(file: Path) -> dict[str, Any]:
+    """Read the table of contents of a .safetensors file, without its tensors.
+
+    Raises:
+        EnvironmentProblem: the file is not in that format.
+    """
+    try:
+        with file.open("rb") as stream:
+            (length,) = struct.unpack("<Q", stream.read(8))
+            if length > min(100_000_000, file.stat().st_size):
+                raise ValueError("its header is longer than the file")
+            header: dict[str, Any] = json.loads(stream.read(length))
+    except (OSError, ValueError, struct.error) as error:
+        raise EnvironmentProblem(
+            f"{file} is not a safetensors file ({_first_line(error)})"
+        ) from error
+    return header
+
+
+def _whole(located: LocatedModel, dtype: torch.dtype) -> Any:
+    if located.path.is_dir():
+        return _from_folder(located.path, dtype)
+    return _from_file(located, dtype)
+
+
+def _from_folder(folder: Path, dtype: torch.dtype) -> Any:
+    family, xl = _family_of(folder)
+    return family.from_pretrained(
+        folder,
+        dtype=dtype,
+        use_safetensors=True,
+        local_files_only=True,
+        variant=_variant(folder),
+        **({} if xl else _UNUSED),
+    )
+
+
+def _from_file(located: LocatedModel, dtype: torch.dtype) -> Any:
+    if located.parts is None:
+        raise EnvironmentProblem(
+            f"{located.path} holds weights, and no folder with the tokenizer and the "
+            "configurations of its family is known; name one by inpaint.parts"
+        )
+    family, xl = _family_of(located.parts)
+    shape = header_of(located.path).get(FIRST_LAYER, {}).get("shape")
+    shared: dict[str, Any] = {"dtype": dtype, "local_files_only": True}
+    # The folder may be that of the family's plain model while the file is made for
+    # inpainting, so the channels come from the file.
+    unet = diffusers.UNet2DConditionModel.from_single_file(
+        str(located.path),
+        config=str(located.parts),
+        subfolder="unet",
+        **shared,
+        **({"in_channels": int(shape[1])} if shape else {}),
+    )
+    return family.from_single_file(
+        str(located.path),
+        config=str(located.parts),
+        unet=unet,
+        **shared,
+        **({} if xl else _UNUSED),
+    )
+
+
+def _family_of(folder: Path) -> tuple[Any, bool]:
+    index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
+    if "unet" not in index:
+        raise ValueError(
+            f"it is a {index.get('_class_name', 'model of another kind')}, and this "
+            "engine runs Stable Diffusion 1.x, 2.x and XL"
+        )
+    if "text_encoder_2" in index:
+        return diffusers.StableDiffusionXLInpaintPipeline, True
+    return diffusers.StableDiffusionInpaintPipeline, False
+
+
+def _variant(folder: Path) -> str | None:
+    """Return "fp16" where a folder holds half-precision files only."""
+    names = {file.name for file in (folder / "unet").glob("*.safetensors")}
+    whole = any(".fp16." not in name for name in names)
+    return "fp16" if names and not whole else None
+
+
+def _merge_lora(whole: Any, text: str, adapter: str) -> None:
+    path, weight = split_lora(text)
+    if not path.is_file():
+        raise UsageError(f"there is no LoRA file {path}; see inpaint.loras")
+    if path.suffix != ".safetensors":
+        raise UsageError(f"the LoRA {path} must be a .safetensors file")
+    try:
+        whole.load_lora_weights(
+            str(path.parent),
+            weight_name=path.name,
+            adapter_name=adapter,
+            local_files_only=True,
+            use_safetensors=True,
+        )
+        whole.set_adapters([adapter], [weight])
+        whole.fuse_lora(adapter_names=[adapter])
+        whole.unload_lora_weights()
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise UsageError(
+            f"the LoRA {path} does not fit this model: {_first_line(error)}"
+        ) from error
+
+
+def _parts(
+    whole: Any, name: str, device: torch.device, dtype: torch.dtype
+) -> Checkpoint:
+    pairs = [
+        (
+            getattr(whole, f"tokenizer{tail}", None),
+            getattr(whole, f"text_encoder{tail}"),
+        )
+        for tail in ("", "_2")
+        if getattr(whole, f"text_encoder{tail}", None) is not None
+    ]
+    # Channels last is what the convolutions of CPUs with bfloat16 units and of GPUs
+    # with tensor cores are fast at.
+    layout = torch.channels_last if dtype != torch.float32 else torch.contiguous_format
+    for network in (whole.unet, whole.vae, *(encoder for _, encoder in pairs)):
+        network.to(device).eval().requires_grad_(False)
+    for network in (whole.unet, whole.vae):
+        network.to(memory_format=layout)
+    return Checkpoint(
+        name=name,
+        unet=whole.unet,
+        vae=whole.vae,
+        tokenizers=tuple(tokenizer for tokenizer, _ in pairs),
+        text_encoders=tuple(encoder for _, encoder in pairs),
+        scheduler_config=dict(whole.scheduler.config),
+        device=device,
+        dtype=dtype,
+        xl=isinstance(whole, diffusers.StableDiffusionXLInpaintPipeline),
+        empty_means_zeros=bool(whole.config.get("force_zeros_for_empty_prompt", False)),
+        aesthetic=bool(whole.config.get("requires_aesthetics_score", False)),
+    )
+
+
+def _check_channels(checkpoint: Checkpoint) -> None:
+    latent = checkpoint.latent_channels
+    if checkpoint.channels not in (latent, 2 * latent + 1):
+        raise EnvironmentProblem(
+            f"the UNet of {checkpoint.name!r} has {checkpoint.channels} input "
+            f"channels; this engine runs {latent} or, for inpainting, {2 * latent + 1}"
+        )
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the libraries' progress bars and advice off the terminal while loading."""
+    loggers = (diffusers_logging, transformers_logging)
+    levels = [each.get_verbosity() for each in loggers]
+    for each in loggers:
+        each.set_verbosity_error()
+        each.disable_progress_bar()
+    try:
+        yield
+    finally:
+        for each, level in zip(loggers, levels, strict=True):
+            each.set_verbosity(level)

@@ -1,0 +1,120 @@
+"""Scheduler classes by name, and which steps are run for a denoising strength.
+
+diffusers runs int(steps * strength) steps; AUTOMATIC1111 runs one more and starts at
+the noise level of the step before (20 steps at 0.4: 8 against 9). We count as diffusers
+does, so that the strength is the share of the schedule that is run and a seed gives the
+same latents as diffusers' pipelines; but at least one step is run, where diffusers
+refuses. diffusers' schedulers hold the state of one trajectory, so each trajectory gets
+a copy of its own.
+"""
+
+import copy
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import diffusers
+import numpy as np
+
+from pipeline.errors import UsageError
+
+CLASSES: Mapping[str, tuple[str, Mapping[str, Any]]] = MappingProxyType(
+    {
+        "dpmpp-2m-karras": (
+            "DPMSolverMultistepScheduler",
+            {"algorithm_type": "dpmsolver++", "solver_order": 2}
+            | {"use_karras_sigmas": True},
+        ),
+        "ddim": ("DDIMScheduler", {}),
+        "euler": ("EulerDiscreteScheduler", {}),
+        "euler-a": ("EulerAncestralDiscreteScheduler", {}),
+        "unipc": ("UniPCMultistepScheduler", {}),
+        "lcm": ("LCMScheduler", {}),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Schedule:
+    """The steps of every trajectory that is run at one strength."""
+
+    timesteps: tuple[float, ...]
+    """As the UNet is told them, first to last."""
+
+    sigmas: tuple[float, ...]
+    """Noise level of each step over the signal, as k-diffusion counts."""
+
+    from_noise: bool
+    """At strength 1.0 a trajectory starts from noise alone."""
+
+    _template: Any
+
+    def fresh(self) -> Any:
+        """Return a scheduler at the first step, for one trajectory."""
+        return copy.deepcopy(self._template)
+
+
+def steps_run(steps: int, strength: float) -> int:
+    """Return how many of `steps` are run; at least 1.
+
+    Args:
+        steps: Steps of a whole run.
+        strength: Denoising strength, above 0 and up to 1.
+    """
+    return max(1, min(int(steps * strength), steps))
+
+
+def plan_steps(
+    name: str, config: Mapping[str, Any], steps: int, strength: float
+) -> Schedule:
+    """Lay out the steps for one strength.
+
+    Args:
+        name: A key of `CLASSES`.
+        config: The checkpoint's own scheduler configuration: how its noise was made.
+        steps: Steps of a whole run.
+        strength: Denoising strength, above 0 and up to 1.
+
+    Raises:
+        UsageError: the scheduler cannot run that many steps.
+    """
+    try:
+        scheduler = _built(name, config, steps)
+    except ValueError as error:
+        raise UsageError(
+            f"the scheduler {name!r} cannot run {steps} steps ({error}); "
+            "change inpaint.steps or inpaint.scheduler"
+        ) from error
+    total = len(scheduler.timesteps)
+    first = total - steps_run(total, strength)
+    if hasattr(scheduler, "set_begin_index"):
+        scheduler.set_begin_index(first)
+    return Schedule(
+        timesteps=tuple(float(step) for step in scheduler.timesteps[first:]),
+        sigmas=_sigmas(scheduler)[first:],
+        from_noise=strength >= 1.0,
+        _template=scheduler,
+    )
+
+
+def _built(name: str, config: Mapping[str, Any], steps: int) -> Any:
+    class_name, changes = CLASSES[name]
+    with warnings.catch_warnings():
+        # diffusers turns tensors into arrays in a way that numpy 2 frowns upon.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        scheduler = getattr(diffusers, class_name).from_config(dict(config), **changes)
+        scheduler.set_timesteps(steps)
+    return scheduler
+
+
+def _sigmas(scheduler: Any) -> tuple[float, ...]:
+    if hasattr(scheduler, "sigmas"):
+        return tuple(
+            float(sigma) for sigma in scheduler.sigmas[: len(scheduler.timesteps)]
+        )
+    kept = scheduler.alphas_cumprod.cpu().double().numpy()
+    sigmas = np.sqrt((1 - kept) / kept)
+    steps = [float(step) for step in scheduler.timesteps]
+    return tuple(float(s) for s in np.interp(steps, np.arange(len(sigmas)), sigmas))

@@ -1,0 +1,144 @@
+"""The models that people use, by short names.
+
+No commit is written here, because none could be checked when this table was made; the
+first fetch pins the commit that it met, and the digest of every file, in the user's
+lock file, and later fetches and runs keep to it.
+"""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from pipeline.errors import UsageError
+
+Use = Literal["inpainting", "plain", "parts", "transformer", "detector"]
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """One model under a short name."""
+
+    name: str
+    hub_id: str
+    use: Use
+    """inpainting and plain: the diffusion engine paints with it. parts: tokenizer and
+    configurations only, for a single .safetensors file of that family. transformer: for
+    an engine that is not there yet. detector: weights for `segments.weights`."""
+
+    licence: str
+    size_mib: int
+    """About this much is fetched."""
+
+    sentence: str
+    revision: str = "main"
+    files: tuple[str, ...] = ()
+    """Exactly these files; () chooses from the listing what the use needs."""
+
+    gated: bool = False
+    """The hub asks for an account and for its terms to be accepted."""
+
+
+_SD15 = "stable-diffusion-v1-5/stable-diffusion-v1-5"
+_SDXL = "stabilityai/stable-diffusion-xl-base-1.0"
+
+PRESETS = (
+    Preset(
+        "sd15-inpaint",
+        "stable-diffusion-v1-5/stable-diffusion-inpainting",
+        "inpainting",
+        "CreativeML Open RAIL-M",
+        2130,
+        "Stable Diffusion 1.5 made for inpainting, 512 px; the default",
+    ),
+    Preset(
+        "sd15",
+        _SD15,
+        "plain",
+        "CreativeML Open RAIL-M",
+        2130,
+        "Stable Diffusion 1.5, 512 px",
+    ),
+    Preset(
+        "sdxl-inpaint",
+        "diffusers/stable-diffusion-xl-1.0-inpainting-0.1",
+        "inpainting",
+        "CreativeML Open RAIL++-M",
+        6940,
+        "SDXL made for inpainting, 1024 px",
+    ),
+    Preset("sdxl", _SDXL, "plain", "CreativeML Open RAIL++-M", 6940, "SDXL, 1024 px"),
+    Preset(
+        "flux-fill",
+        "black-forest-labs/FLUX.1-Fill-dev",
+        "transformer",
+        "FLUX.1 [dev] Non-Commercial",
+        34000,
+        "Flux Fill, 1024 px",
+        gated=True,
+    ),
+    Preset(
+        "sd15-parts",
+        _SD15,
+        "parts",
+        "CreativeML Open RAIL-M",
+        2,
+        "tokenizer and configurations for a single file of SD 1.x",
+    ),
+    Preset(
+        "sdxl-parts",
+        _SDXL,
+        "parts",
+        "CreativeML Open RAIL++-M",
+        4,
+        "tokenizers and configurations for a single file of SDXL",
+    ),
+    *(
+        Preset(
+            f"adetailer-{part}",
+            "Bingsu/adetailer",
+            "detector",
+            "Apache-2.0; made with ultralytics, AGPL-3.0",
+            size_mib,
+            f"ADetailer's YOLO weights for {what}",
+            files=(file,),
+        )
+        for part, what, file, size_mib in (
+            ("face", "faces", "face_yolov8n.pt", 6),
+            ("hand", "hands", "hand_yolov8n.pt", 6),
+            ("person", "outlines of people", "person_yolov8n-seg.pt", 7),
+        )
+    ),
+)
+
+
+def by_name(presets: tuple[Preset, ...] = PRESETS) -> Mapping[str, Preset]:
+    """Index the table.
+
+    Raises:
+        ValueError: a name is used twice.
+    """
+    table = {preset.name: preset for preset in presets}
+    if len(table) != len(presets):
+        raise ValueError("two presets have the same name")
+    return table
+
+
+def preset_for(name: str) -> Preset:
+    """Return the preset of that name, or one made up for a hub id such as `org/model`.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    table = by_name()
+    if name in table:
+        return table[name]
+    owner, _, model = name.partition("/")
+    if owner and model and "/" not in model and not name.startswith((".", "~")):
+        return Preset(name, name, "plain", "see its page", 0, "a model of the hub")
+    near = difflib.get_close_matches(name, table, n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    raise UsageError(
+        f"there is no model {name!r}; {hint}give a preset ({', '.join(table)}), a hub "
+        "id such as org/model, a diffusers folder or a .safetensors file"
+    )

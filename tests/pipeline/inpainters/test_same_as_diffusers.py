@@ -1,0 +1,170 @@
+"""The own loop against diffusers' pipelines, wherever both define the same thing."""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import diffusers
+import numpy as np
+import pytest
+import torch
+
+from detectors.geometry import Size
+from pipeline.inpainters.diffusion.checkpoint import Checkpoint
+from pipeline.inpainters.diffusion.denoise import Denoiser, Guidance
+from pipeline.inpainters.diffusion.engine import DiffusionInpainter
+from pipeline.inpainters.diffusion.load import load_checkpoint
+from pipeline.inpainters.diffusion.trajectory import Trajectory, start
+from pipeline.models import LocatedModel
+from pipeline.settings import InpaintSettings
+from tests.pipeline.inpainters.requests import hole, request, stripes
+from tests.pipeline.inpainters.tiny import FAMILIES
+
+CPU = torch.device("cpu")
+SCHEDULERS = {
+    "ddim": ("DDIMScheduler", {}),
+    "euler": ("EulerDiscreteScheduler", {}),
+    "euler-a": ("EulerAncestralDiscreteScheduler", {}),
+    "dpmpp-2m-karras": ("DPMSolverMultistepScheduler", {"use_karras_sigmas": True}),
+    "unipc": ("UniPCMultistepScheduler", {}),
+    "lcm": ("LCMScheduler", {}),
+}
+STEPS, GUIDANCE, SEED = 5, 5.0, 11
+PIXELS, MASK = stripes(64, 64), hole(64, 64, (16, 24, 48, 48))
+PROMPT, NEGATIVE = "five fingers", "extra fingers"
+
+
+@cache
+def load(folder: Path) -> Checkpoint:
+    return load_checkpoint(LocatedModel("tiny", folder), (), CPU, torch.float32)
+
+
+def ours(folder: Path, scheduler: str, strength: float) -> torch.Tensor:
+    checkpoint = load(folder)
+    settings = InpaintSettings.model_validate(
+        {"scheduler": scheduler, "steps": STEPS, "dtype": "float32"}
+    )
+    asked = request(
+        PIXELS,
+        MASK,
+        working=Size(64, 64),
+        strength=strength,
+        blur_px=0,
+        prompt=PROMPT,
+        negative_prompt=NEGATIVE,
+    )
+    region = DiffusionInpainter(checkpoint, settings).prepare(asked)
+    trajectory = start(region.conditions, SEED)
+    denoiser = Denoiser(checkpoint, Guidance(GUIDANCE))
+    while not trajectory.finished:
+        denoiser.step([trajectory])
+    return trajectory.latents
+
+
+def theirs(folder: Path, scheduler: str, strength: float) -> torch.Tensor:
+    xl = folder.name.startswith("xl")
+    kind = (
+        "StableDiffusionXLInpaintPipeline" if xl else "StableDiffusionInpaintPipeline"
+    )
+    extra: dict[str, Any] = {} if xl else {"safety_checker": None}
+    whole = getattr(diffusers, kind).from_pretrained(folder, **extra)
+    whole.set_progress_bar_config(disable=True)
+    name, changes = SCHEDULERS[scheduler]
+    whole.scheduler = getattr(diffusers, name).from_config(
+        whole.scheduler.config, **changes
+    )
+    signal = torch.from_numpy(PIXELS.astype(np.float32) / 127.5 - 1)
+    signal = signal.permute(2, 0, 1)[None]
+    mask = torch.from_numpy(MASK).float()[None, None]
+    factor = whole.vae.config.scaling_factor
+    with torch.no_grad():
+        image, masked = (
+            whole.vae.encode(each).latent_dist.mode() * factor
+            for each in (signal, signal * (1 - mask))
+        )
+        latents: torch.Tensor = whole(
+            PROMPT,
+            negative_prompt=NEGATIVE,
+            image=image,
+            mask_image=mask,
+            masked_image_latents=masked,
+            generator=torch.Generator().manual_seed(SEED),
+            height=64,
+            width=64,
+            num_inference_steps=STEPS,
+            strength=strength,
+            guidance_scale=GUIDANCE,
+            output_type="latent",
+        ).images
+    return latents[0]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("scheduler", SCHEDULERS)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_latents_equal_those_of_diffusers(
+    families: Mapping[str, Path], family: str, scheduler: str
+) -> None:
+    mine = ours(families[family], scheduler, 0.8)
+
+    expected = theirs(families[family], scheduler, 0.8)
+
+    torch.testing.assert_close(mine, expected, atol=1e-4, rtol=0)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("scheduler", ["ddim", "euler"])
+@pytest.mark.parametrize("family", ["sd-4", "sd-9"])
+def test_from_noise_alone_latents_equal_those_of_diffusers(
+    families: Mapping[str, Path], family: str, scheduler: str
+) -> None:
+    mine = ours(families[family], scheduler, 1.0)
+
+    expected = theirs(families[family], scheduler, 1.0)
+
+    torch.testing.assert_close(mine, expected, atol=1e-4, rtol=0)
+
+
+def test_a_step_moves_only_its_own_trajectory(families: Mapping[str, Path]) -> None:
+    checkpoint = load(families["sd-4"])
+    settings = InpaintSettings(steps=STEPS, dtype="float32")
+    region = DiffusionInpainter(checkpoint, settings).prepare(
+        request(PIXELS, MASK, working=Size(64, 64))
+    )
+    moved, waiting = (start(region.conditions, seed) for seed in (1, 2))
+    before = waiting.latents.clone()
+
+    Denoiser(checkpoint, Guidance(GUIDANCE)).step([moved])
+
+    assert (moved.steps_done, waiting.steps_done) == (1, 0)
+    assert torch.equal(waiting.latents, before)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_mixed_regions_and_steps_in_one_batch_equal_single_runs(
+    families: Mapping[str, Path], family: str
+) -> None:
+    checkpoint = load(families[family])
+    settings = InpaintSettings(steps=STEPS, dtype="float32", scheduler="euler-a")
+    engine = DiffusionInpainter(checkpoint, settings)
+    denoiser = Denoiser(checkpoint, Guidance(GUIDANCE))
+    regions = [
+        engine.prepare(request(PIXELS, MASK, working=Size(64, 64), prompt=prompt))
+        for prompt in ("one", "two")
+    ]
+
+    def fresh() -> list[Trajectory]:
+        return [start(region.conditions, 7 + k) for k, region in enumerate(regions)]
+
+    alone = fresh()
+    for trajectory in alone:
+        while not trajectory.finished:
+            denoiser.step([trajectory])
+    early, late = fresh()
+    denoiser.step([early])
+    while not late.finished:
+        denoiser.step([t for t in (late, early) if not t.finished])
+
+    torch.testing.assert_close(early.latents, alone[0].latents, atol=1e-4, rtol=0)
+    torch.testing.assert_close(late.latents, alone[1].latents, atol=1e-4, rtol=0)
