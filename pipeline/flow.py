@@ -1,0 +1,234 @@
+"""One picture through every stage: read this first.
+
+    look at the picture
+    while there is something to mend, and a pass is left:
+        for each region: ask for variations, and judge each as it arrives
+        where nothing was better: ask again, with more noise, then with less
+        lay all winners over the picture, and look at it again
+    hand over the finished file
+
+The work on one picture is a generator. It asks for what it wants painted and is told of
+each candidate, so whoever drives it decides how pictures share an engine.
+"""
+
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+
+from detectors.arrays import MaskArray, RgbArray
+from detectors.errors import DetectorFailed
+from detectors.geometry import Box
+from pipeline import finish
+from pipeline.album import Keeps
+from pipeline.bench import Bench
+from pipeline.records import (
+    Ask,
+    Attempt,
+    Candidate,
+    Flow,
+    FlowStep,
+    Inspection,
+    Outcome,
+    Patch,
+    Picture,
+    Workplace,
+)
+from pipeline.settings import Settings
+from pipeline.stages import blend, mask, score
+from pipeline.stages.detect import inspect
+from pipeline.stopwatch import Stopwatch
+from pipeline.toolbox import Toolbox
+from pipeline.trial import Trial
+from pipeline.work import Work
+
+Pass = Generator[FlowStep, Candidate | None, Work]
+SAME_PATCH = 0.5
+"""Overlap (IoU) from which a patch counts as one that was already tried."""
+
+
+def mend(
+    picture: Picture,
+    toolbox: Toolbox,
+    workplace: Workplace,
+    album: Keeps,
+    settings: Settings,
+    *,
+    user_mask: MaskArray | None = None,
+) -> Flow:
+    """Repair one picture, and stage the finished file beside its final place.
+
+    Args:
+        picture: What is repaired; it is not changed.
+        toolbox: Who looks and who paints.
+        workplace: Where the finished file goes.
+        album: Takes what the report shows.
+        settings: Everything the result depends on.
+        user_mask: (H, W) bool, True = repaint, beside what detectors find; or None.
+
+    Raises:
+        ValueError: the toolbox has no inpainter.
+        OutputTrouble: something cannot be written.
+    """
+    watch = Stopwatch()
+    first = _look(picture.pixels, toolbox, watch)
+    bench = _bench(picture, toolbox, album, settings, first)
+    work = Work(picture.pixels, first)
+    for _ in range(settings.passes.limit):
+        with watch.stage("mask"):
+            work, patches = _next_patches(work, bench, user_mask)
+        if not patches:
+            break
+        lived = picture.past_passes + work.passes
+        if lived >= settings.passes.lifetime:
+            work = work.remarking(_worn_out(lived))
+            break
+        before = work
+        work = yield from _one_pass(patches, work, bench, watch)
+        if work.passes == before.passes:
+            break
+        work = replace(work, inspection=_look(work.pixels, toolbox, watch))
+    return finish.repaired(first, work, bench, workplace, watch)
+
+
+def check(picture: Picture, toolbox: Toolbox, settings: Settings) -> Outcome:
+    """Look at one picture, and change nothing."""
+    watch = Stopwatch()
+    inspection = _look(picture.pixels, toolbox, watch)
+    return finish.checked(picture, inspection, toolbox.kinds, settings, watch)
+
+
+def _look(pixels: RgbArray, toolbox: Toolbox, watch: Stopwatch) -> Inspection:
+    with watch.stage("detect"):
+        return inspect(pixels, toolbox.detectors)
+
+
+def _bench(
+    picture: Picture,
+    toolbox: Toolbox,
+    album: Keeps,
+    settings: Settings,
+    first: Inspection,
+) -> Bench:
+    """Lay out what all regions need; those who judge also looked at the whole."""
+    if toolbox.inpainter is None:
+        raise ValueError("a repair needs a toolbox with an inpainter")
+    judges = tuple(
+        detector
+        for detector in toolbox.detectors
+        if detector.name in first.looked
+        and any(kind.mend for kind in detector.kinds.values())
+    )
+    kinds = {**toolbox.kinds, **mask.USER_KINDS}
+    scale = score.Scale(partial(inspect, detectors=judges), kinds, settings.score)
+    return Bench(picture, toolbox.inpainter, album, settings, scale)
+
+
+def _next_patches(
+    work: Work, bench: Bench, user_mask: MaskArray | None
+) -> tuple[Work, tuple[Patch, ...]]:
+    """Plan what this pass repaints; the user's mask is followed once."""
+    settings, findings = bench.settings, work.inspection.findings
+    planned = mask.plan_patches(
+        mask.mendable(findings, bench.scale.kinds, settings.detect.min_confidence),
+        bench.picture.size,
+        settings.mask,
+        apart_px=2 * blend.reach_px(settings.plan.mask_blur_px) + 1,
+        user_mask=user_mask if work.tried_passes == 0 else None,
+    )
+    found = (finding for patch in planned.patches for finding in patch.findings)
+    asked = tuple(f for f in found if f.kind == mask.USER_KIND)
+    work = replace(work, asked=work.asked + asked).remarking(*planned.remarks)
+    fresh = (patch for patch in planned.patches if not _is_settled(patch, work))
+    return work, tuple(fresh)
+
+
+def _is_settled(patch: Patch, work: Work) -> bool:
+    return any(patch.box.overlap(box) >= SAME_PATCH for box in work.settled)
+
+
+def _one_pass(
+    patches: Sequence[Patch], work: Work, bench: Bench, watch: Stopwatch
+) -> Pass:
+    """Try every patch on the picture as accepted so far, and keep the winners."""
+    work = replace(work, tried_passes=work.tried_passes + 1)
+    trials: list[Trial] = []
+    with watch.stage("score"):
+        for patch in patches:
+            try:
+                trials.append(Trial(patch, work.pixels, bench, work.tried_passes))
+            except DetectorFailed as error:
+                work = work.remarking(str(error))
+    for strength in strengths(bench.settings):
+        undecided = [trial for trial in trials if not trial.decided]
+        if undecided:
+            yield from _paint(undecided, strength, watch)
+    return _concluded(trials, work, bench)
+
+
+def strengths(settings: Settings) -> tuple[float, ...]:
+    """Return the denoising strengths to try in turn: the set one, then the retries."""
+    rules, set_one = settings.choose, settings.plan.strength
+    retries = (
+        round(min(max(set_one + step, rules.min_strength), rules.max_strength), 4)
+        for step in rules.retry_steps
+    )
+    return tuple(dict.fromkeys((set_one, *retries)))
+
+
+def _paint(
+    trials: Sequence[Trial], strength: float, watch: Stopwatch
+) -> Generator[FlowStep, Candidate | None, None]:
+    """Ask for variations of several patches, and answer each as it arrives."""
+    by_patch = {trial.patch.number: trial for trial in trials}
+    candidate = yield Ask(tuple(trial.ask(strength) for trial in trials))
+    while candidate is not None:
+        watch.add("paint", candidate.took_s)
+        with watch.stage("score"):
+            reply = by_patch[candidate.patch].judge(candidate)
+        candidate = yield reply
+
+
+def _concluded(trials: Sequence[Trial], work: Work, bench: Bench) -> Work:
+    """Decide for every patch, and lay the winners over the picture."""
+    work = replace(
+        work,
+        attempts=work.attempts + tuple(_in_order(trials)),
+        choices=work.choices + tuple(trial.conclude() for trial in trials),
+        settled=_settled(work.settled, trials, bench.settings.score.context_px),
+    )
+    if not any(trial.decided for trial in trials):
+        return work
+    pixels = work.pixels.copy()
+    for trial in trials:
+        trial.paste(pixels)
+    checkpoints = work.checkpoints
+    if bench.settings.save.keep_checkpoints:
+        name = f"checkpoint-{work.tried_passes}"
+        checkpoints += (bench.album.keep(bench.picture.ref.key, name, pixels),)
+    return replace(work, pixels=pixels, passes=work.passes + 1, checkpoints=checkpoints)
+
+
+def _in_order(trials: Sequence[Trial]) -> Iterator[Attempt]:
+    """Return all attempts by number, in whatever order they arrived."""
+    for trial in trials:
+        yield from sorted(trial.attempts, key=lambda attempt: attempt.number)
+
+
+def _settled(
+    before: tuple[Box, ...], trials: Sequence[Trial], context_px: int
+) -> tuple[Box, ...]:
+    """Return the patches to leave alone, unless something near them just changed."""
+    changed = [trial.patch.box for trial in trials if trial.decided]
+    kept = (*before, *(trial.patch.box for trial in trials if not trial.decided))
+    return tuple(
+        box
+        for box in kept
+        if not any(box.grown(context_px).intersection(c).area for c in changed)
+    )
+
+
+def _worn_out(lived: int) -> str:
+    return (
+        f"refused another pass: this picture has had {lived}, the limit of "
+        "passes.lifetime; repeated inpainting wears a picture out"
+    )
