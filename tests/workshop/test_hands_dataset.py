@@ -1,14 +1,15 @@
 """A set of drawn hands survives the disk, and a stopped run."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
-
 from workshop.hands import KINDS, render_hand, render_pair
 from workshop.hands.dataset import Order, write_set
 from workshop.hands.shards import read_shard, read_shards, shard_paths, write_shard
 
 
-def test_a_shard_gives_back_what_was_written(tmp_path):
+def test_a_shard_gives_back_what_was_written(tmp_path: Path) -> None:
     flawed, twin = render_pair(3, kind="fork", size=64)
     alone = render_hand(9, size=64)
     path = tmp_path / "shard-00000.npz"
@@ -30,7 +31,9 @@ def test_a_shard_gives_back_what_was_written(tmp_path):
     assert known.sum() == 5
 
 
-def test_a_stopped_set_is_finished_as_if_it_had_not_been_stopped(tmp_path):
+def test_a_stopped_set_is_finished_as_if_it_had_not_been_stopped(
+    tmp_path: Path,
+) -> None:
     order = Order(2, 32, kinds=("extra",), styles=("photo",), pairs=0.5, shard=3)
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
     write_set(whole, 6, order, workers=1)
@@ -44,7 +47,7 @@ def test_a_stopped_set_is_finished_as_if_it_had_not_been_stopped(tmp_path):
         np.testing.assert_array_equal(one.kind, other.kind)
 
 
-def test_shards_that_are_there_are_not_drawn_again(tmp_path):
+def test_shards_that_are_there_are_not_drawn_again(tmp_path: Path) -> None:
     order = Order(seed=2, size=32, kinds=(), styles=(), pairs=0.0)
     (tmp_path / "shard-00000.npz").write_bytes(b"kept")
 
@@ -54,6 +57,6 @@ def test_shards_that_are_there_are_not_drawn_again(tmp_path):
     assert (tmp_path / "shard-00000.npz").read_bytes() == b"kept"
 
 
-def test_an_empty_folder_is_an_error_and_says_what_to_do(tmp_path):
+def test_an_empty_folder_is_an_error_and_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="dataset"):
         shard_paths(tmp_path)

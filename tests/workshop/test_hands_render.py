@@ -3,7 +3,6 @@
 import cv2
 import numpy as np
 import pytest
-
 from workshop.hands import KINDS, POSES, STYLES, render_hand, render_pair, sample_hand
 from workshop.hands.flesh import flesh_out
 from workshop.hands.gbuffer import View, frame_body, look
@@ -11,7 +10,7 @@ from workshop.hands.gbuffer import View, frame_body, look
 SIZE = 96
 
 
-def test_the_same_seed_gives_the_same_picture():
+def test_the_same_seed_gives_the_same_picture() -> None:
     first = render_hand(11, kind="extra", size=SIZE)
     second = render_hand(11, kind="extra", size=SIZE)
 
@@ -20,14 +19,14 @@ def test_the_same_seed_gives_the_same_picture():
     np.testing.assert_array_equal(first.joints, second.joints)
 
 
-def test_different_seeds_give_different_pictures():
+def test_different_seeds_give_different_pictures() -> None:
     first, second = render_hand(1, size=SIZE), render_hand(2, size=SIZE)
 
     assert np.abs(first.pixels.astype(int) - second.pixels).mean() > 5
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_is_drawn_and_marked(kind):
+def test_every_kind_is_drawn_and_marked(kind: str) -> None:
     hand = render_hand(5, kind=kind, size=SIZE)
 
     assert hand.kind == kind
@@ -39,7 +38,7 @@ def test_every_kind_is_drawn_and_marked(kind):
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_every_style_is_drawn(style):
+def test_every_style_is_drawn(style: str) -> None:
     hand = render_hand(8, style=style, size=SIZE)
 
     assert hand.style == style
@@ -47,7 +46,7 @@ def test_every_style_is_drawn(style):
 
 
 @pytest.mark.parametrize("pose", POSES)
-def test_every_pose_shows_a_hand_of_sane_size(pose):
+def test_every_pose_shows_a_hand_of_sane_size(pose: str) -> None:
     hands = [render_hand(seed, pose=pose, size=SIZE) for seed in (1, 2, 3)]
 
     for hand in hands:
@@ -68,13 +67,13 @@ def test_every_pose_shows_a_hand_of_sane_size(pose):
         ("bend", {5}),
     ],
 )
-def test_the_count_of_digits_is_what_the_kind_says(kind, counts):
+def test_the_count_of_digits_is_what_the_kind_says(kind: str, counts: set[int]) -> None:
     drawn = {sample_hand(np.random.default_rng(seed), kind).count for seed in range(30)}
 
     assert drawn == counts
 
 
-def test_a_spread_hand_shows_one_connected_region_per_digit():
+def test_a_spread_hand_shows_one_connected_region_per_digit() -> None:
     counted = []
     for seed in range(12):
         kind = ("ok", "missing")[seed % 2]
@@ -90,14 +89,14 @@ def test_a_spread_hand_shows_one_connected_region_per_digit():
     assert all(seen == true for seen, true in counted)
 
 
-def test_digits_never_share_a_pixel():
+def test_digits_never_share_a_pixel() -> None:
     hand = render_hand(21, kind="melt", size=SIZE)
 
     assert hand.digit_masks.sum(axis=0).max() <= 1
 
 
 @pytest.mark.parametrize("kind", ["extra", "short", "bend", "two_thumbs"])
-def test_a_pair_differs_only_near_its_flaw(kind):
+def test_a_pair_differs_only_near_its_flaw(kind: str) -> None:
     flawed, twin = render_pair(31, kind=kind, pose="open", style="photo", size=160)
 
     near = cv2.dilate(flawed.flaw.astype(np.uint8), np.ones((25, 25))) > 0
@@ -108,7 +107,7 @@ def test_a_pair_differs_only_near_its_flaw(kind):
     assert (twin.kind, twin.digits) == ("ok", 5)
 
 
-def test_a_transparent_hand_covers_its_own_mask():
+def test_a_transparent_hand_covers_its_own_mask() -> None:
     hand = render_hand(4, size=SIZE, transparent=True)
 
     assert hand.alpha is not None
@@ -116,7 +115,7 @@ def test_a_transparent_hand_covers_its_own_mask():
     assert hand.alpha.min() == 0.0
 
 
-def test_a_given_background_is_seen_behind_the_hand():
+def test_a_given_background_is_seen_behind_the_hand() -> None:
     green = np.full((SIZE, SIZE, 3), (20, 200, 40), np.uint8)
 
     hand = render_hand(4, size=SIZE, background=green, transparent=True, style="photo")
@@ -126,7 +125,7 @@ def test_a_given_background_is_seen_behind_the_hand():
     assert (behind[:, 1] > behind[:, 0] + 60).mean() > 0.9
 
 
-def test_unknown_names_are_refused_with_the_known_ones():
+def test_unknown_names_are_refused_with_the_known_ones() -> None:
     with pytest.raises(ValueError, match="extra"):
         render_hand(1, kind="tentacle", size=SIZE)
     with pytest.raises(ValueError, match="relaxed"):

@@ -127,6 +127,10 @@ class HandSpec:
     melt: float = 0.0
     """Distance over which separate digits flow into one another, cm."""
     sleeve: Sleeve | None = None
+    ring: str | None = None
+    """Name of the finger that wears a ring."""
+    band: float = 0.0
+    """Width of a watch strap or bangle about the wrist, cm; 0 for none."""
     props: tuple[Prop, ...] = ()
 
     @property

@@ -31,9 +31,11 @@ PHOTOS = (
 def random_colour(rng: np.random.Generator, dull: float = 0.5) -> Plane:
     """Return one display colour, (3,) 0..1; `dull` 1 is grey."""
     grey = rng.uniform(0.05, 0.98)
-    colour = rng.uniform(0, 1, 3)
-    colour = colour * grey / max(colour.max(), 1e-3)
-    return (dull * grey + (1 - dull) * colour).astype(np.float32)
+    hue = rng.normal(0.08, 0.06) if rng.random() < 0.4 else rng.uniform(0, 1)
+    around = np.array([0.0, 1 / 3, 2 / 3])
+    pure = 0.5 + 0.5 * np.cos(2 * np.pi * (hue - around))
+    vivid = (1 - dull) * rng.uniform(0.2, 1.0)
+    return np.asarray(grey * (1 - vivid + vivid * pure), np.float32)
 
 
 def cloud(rng: np.random.Generator, side: int, cells: int) -> Plane:
@@ -76,7 +78,7 @@ def _bokeh(rng: np.random.Generator, side: int) -> Plane:
 def _wood(rng: np.random.Generator, side: int) -> Plane:
     y, x = np.mgrid[0:side, 0:side].astype(np.float32) / side
     rings = np.sin(
-        (x * rng.uniform(6, 20) + fractal(rng, side, 3) * 0.9 + y * 0.6) * 6.28
+        (x * rng.uniform(4, 14) + cloud(rng, side, 3) * 0.5 + y * 0.3) * 6.28
     )
     base = np.array([0.55, 0.38, 0.24]) * rng.uniform(0.4, 1.5)
     fine = cv2.GaussianBlur(
@@ -87,29 +89,36 @@ def _wood(rng: np.random.Generator, side: int) -> Plane:
     )
     shade = base * (1 + 0.14 * rings[..., None] + 0.5 * fine[..., None])
     picture = shade.astype(np.float32)
-    return np.rot90(picture).copy() if rng.random() < 0.5 else picture
+    turned = np.rot90(picture).copy() if rng.random() < 0.5 else picture
+    return np.asarray(turned, np.float32)
 
 
 def _cloth(rng: np.random.Generator, side: int) -> Plane:
-    y, x = np.mgrid[0:side, 0:side].astype(np.float32)
-    warp = fractal(rng, side, 3)
-    folds = np.sin(warp * rng.uniform(3, 9) + x / side * rng.uniform(2, 9))
-    pitch = rng.uniform(2.2, 6)
-    weave = np.sin(x * 6.28 / pitch) * np.sin(y * 6.28 / pitch)
-    base = random_colour(rng, rng.uniform(0.1, 0.8))
-    picture = base * (1 + 0.28 * folds[..., None] + 0.05 * weave[..., None])
+    """Draped fabric: a few long folds, lit from one side, plain, striped or checked."""
+    y, x = np.mgrid[0:side, 0:side].astype(np.float32) / side
+    angle = rng.uniform(0, np.pi)
+    along = x * np.cos(angle) + y * np.sin(angle)
+    warp = cloud(rng, side, 2) * rng.uniform(0.05, 0.3) + 0.02 * cloud(rng, side, 6)
+    drop = np.sin((along + warp) * rng.uniform(4, 16)) + 0.6 * cloud(rng, side, 4)
+    drop = np.asarray(drop, np.float32)
+    smooth = cv2.GaussianBlur(drop, (0, 0), side / 60)
+    slope = cv2.Sobel(smooth, cv2.CV_32F, 1, 1, ksize=3)
+    fold = np.clip(0.22 * drop + slope * side * 0.02, -0.6, 0.6) * rng.uniform(0.2, 1)
+    base = random_colour(rng, rng.uniform(0.2, 0.9))
+    picture = np.ones((side, side, 3), np.float32) * base
     kind = rng.random()
-    if kind < 0.5:
-        other = random_colour(rng, 0.2)
-        step = side / rng.uniform(4, 16)
-        bent = x + warp * side * 0.04
-        stripe = ((bent / step) % 1 < rng.uniform(0.15, 0.5)).astype(np.float32)
-        if kind < 0.22:
-            stripe = np.maximum(stripe, ((y + warp * side * 0.04) / step % 1 < 0.3))
-        picture = picture * (1 - 0.8 * stripe[..., None]) + (
-            0.8 * stripe[..., None] * other * (1 + 0.25 * folds[..., None])
-        )
-    return np.asarray(picture, np.float32)
+    if kind < 0.4:
+        other = random_colour(rng, 0.4)
+        count, share = rng.uniform(4, 18), rng.uniform(0.1, 0.5)
+        bent_x, bent_y = (x + 0.04 * drop) * count, (y + 0.04 * drop) * count
+        stripe = (bent_x % 1 < share).astype(np.float32)
+        if kind < 0.2:
+            stripe = 0.5 * stripe + 0.5 * (bent_y % 1 < share)
+        stripe = cv2.GaussianBlur(stripe, (0, 0), 0.7)[..., None]
+        picture = picture * (1 - stripe) + other * stripe
+    weave = rng.normal(0, 0.025, (side, side)).astype(np.float32)
+    shade = (1 + fold + cv2.GaussianBlur(weave, (0, 0), 0.6))[..., None]
+    return np.asarray(picture * shade, np.float32)
 
 
 def _leaves(rng: np.random.Generator, side: int) -> Plane:
@@ -223,7 +232,7 @@ def _photo(rng: np.random.Generator, side: int) -> Plane:
 def _plain(rng: np.random.Generator, side: int) -> Plane:
     grey = rng.uniform(0.75, 1.0) if rng.random() < 0.6 else rng.uniform(0, 0.3)
     level = np.full((side, side, 3), grey, np.float32)
-    return level + 0.01 * cloud(rng, side, 3)[..., None]
+    return np.asarray(level + 0.01 * cloud(rng, side, 3)[..., None], np.float32)
 
 
 BACKGROUNDS: dict[str, tuple[Maker, float]] = {

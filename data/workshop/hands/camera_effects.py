@@ -26,6 +26,8 @@ class Camerawork:
     contrast: float
     jpeg: int
     """Quality 1..100; 0 leaves it out."""
+    airbrush: float
+    """How far fine detail is smoothed away inside edges, 0..1."""
     seed: int
 
 
@@ -50,6 +52,7 @@ def sample_camerawork(
         gain=(float(gain[0]), float(gain[1]), float(gain[2])),
         contrast=float(rng.normal(1.0, 0.1 * weak)),
         jpeg=int(rng.integers(35, 96)) if rng.random() < 0.65 else 0,
+        airbrush=sometimes(0.3, float(rng.uniform(0.3, 1.0))),
         seed=int(rng.integers(1 << 30)),
     )
 
@@ -68,6 +71,9 @@ def _recorded(picture: Plane, work: Camerawork) -> Plane:
     """Apply lens and sensor effects."""
     side = picture.shape[0]
     rng = np.random.default_rng(work.seed)
+    if work.airbrush > 0:
+        smooth = cv2.bilateralFilter(picture.astype(np.float32), 7, 0.09, 2.5)
+        picture = picture * (1 - work.airbrush) + smooth * work.airbrush
     if work.focus_px > 0.25:
         picture = cv2.GaussianBlur(picture, (0, 0), work.focus_px)
     if work.motion_px > 0:
@@ -104,5 +110,5 @@ def develop(picture: Plane, work: Camerawork) -> npt.NDArray[np.uint8]:
         done, packed = cv2.imencode(".jpg", pixels[..., ::-1], quality)
         if not done:
             raise OSError("OpenCV could not write a JPEG into memory; check its build")
-        pixels = cv2.imdecode(packed, cv2.IMREAD_COLOR)[..., ::-1]
+        pixels = np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR))[..., ::-1]
     return np.ascontiguousarray(pixels)

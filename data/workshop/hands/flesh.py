@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from workshop.hands.anatomy import HandSpec, Prop
+from workshop.hands.anatomy import Digit, HandSpec, Prop
 from workshop.hands.skeleton import Chain, Floats, chains_of, forearm_frame
 from workshop.hands.tracer import ROW
 
@@ -165,6 +165,12 @@ def _forearm(out: _Builder, spec: HandSpec) -> None:
         elbow = frame @ np.array([1.9 * side * g, -24.0, 0.1])
         out.put(cone_row(wrist, middle, (1.5 * g, 1.75 * g), 0.9), FOREARM, frame=frame)
         out.put(cone_row(middle, elbow, (1.75 * g, 2.6 * g), 0.9), FOREARM, frame=frame)
+    inside = frame @ np.array([0.0, -24.0, 0.1])
+    out.put(
+        cone_row(frame @ np.array([0.0, -2.0, 0.0]), inside, (1.55 * g, 2.75 * g), 0.7),
+        FOREARM,
+        frame=frame,
+    )
     heel = frame @ np.array([-1.75 * g, -1.1, -0.85])
     out.put(cone_row(heel, heel, (0.72 * g,) * 2, 0.7), FOREARM, frame=frame)
     bridge = frame @ np.array([0.0, -1.0, 0.0])
@@ -182,25 +188,30 @@ def _digit(out: _Builder, spec: HandSpec, number: int, chain: Chain) -> None:
     for bone in range(first, 3):
         frame = chain.frames[bone]
         start, end = chain.starts[bone], chain.joints[bone + 1]
-        waist = 1.0 - 0.04 * spec.bony if bone < 2 else 1.0
+        waist = 1.0 - 0.03 * spec.bony if bone < 2 else 1.0
         radii = (ends[bone][0] * waist, ends[bone][1] * waist)
         out.put(cone_row(start, end, radii, 0.4), DIGIT, number, bone, frame)
-        pad = 0.5 * (start + end) + frame[:, 2] * radii[1] * 0.2
-        reach = frame[:, 1] * digit.lengths[bone] * 0.17
-        fat = 0.86 * 0.5 * (radii[0] + radii[1])
-        if bone == 2:
-            pad, fat = pad + reach * 1.1, radii[1] * 0.98
-        out.put(
-            cone_row(pad - reach, pad + reach, (fat, fat * 0.96), 0.4),
-            DIGIT,
-            number,
-            bone,
-            frame,
-        )
+        out.put(_pad_row(digit, chain, bone, radii), DIGIT, number, bone, frame)
         if bone > 0 and not digit.gap:
-            swell = r[bone] * (0.93 + 0.06 * spec.bony)
+            swell = r[bone] * (0.93 + 0.05 * spec.bony)
             back = start - frame[:, 2] * 0.05
             out.put(cone_row(back, back, (swell,) * 2, 0.4), DIGIT, number, bone, frame)
+
+
+def _pad_row(
+    digit: Digit, chain: Chain, bone: int, radii: tuple[float, float]
+) -> npt.NDArray[np.float32]:
+    """Return the cushion on the palm side of a bone; bending squeezes it outwards."""
+    frame = chain.frames[bone]
+    start, end = chain.starts[bone], chain.joints[bone + 1]
+    bent = digit.flex[bone] + digit.flex[min(bone + 1, 2)]
+    bulge = float(np.clip((bent - 1.6) / 1.4, 0.0, 1.0)) if not digit.is_thumb else 0.0
+    fat = (0.84 + 0.1 * bulge) * 0.5 * (radii[0] + radii[1])
+    middle = 0.5 * (start + end) + frame[:, 2] * radii[1] * (0.22 + 0.38 * bulge)
+    reach = frame[:, 1] * digit.lengths[bone] * 0.17
+    if bone == 2:
+        middle, fat = middle + reach * 1.1, radii[1] * 0.97
+    return cone_row(middle - reach, middle + reach, (fat, fat * 0.96), 0.4)
 
 
 def _bridges(out: _Builder, chains: tuple[Chain, ...], spec: HandSpec) -> None:
@@ -217,8 +228,8 @@ def _bridges(out: _Builder, chains: tuple[Chain, ...], spec: HandSpec) -> None:
                 out.put(cone_row(p, q, radii, 0.4), DIGIT, other, bone, b.frames[bone])
 
 
-def _dressing(out: _Builder, spec: HandSpec) -> None:
-    """Add sleeve and props, each a group of its own that does not blend."""
+def _dressing(out: _Builder, spec: HandSpec, chains: tuple[Chain, ...]) -> None:
+    """Add sleeve, ring, strap and things; each is a group that does not blend."""
     if spec.sleeve is not None:
         frame = forearm_frame(spec)
         at, slack = spec.sleeve.starts_at, spec.sleeve.slack
@@ -228,6 +239,22 @@ def _dressing(out: _Builder, spec: HandSpec) -> None:
         wide = (2.75 + 0.055 * at) * spec.girth + slack
         out.group(0.05)
         out.put(tube_row(start, end, (widest, wide), frame, 1.28), SLEEVE, frame=frame)
+    for digit, chain in zip(spec.digits, chains, strict=True):
+        if digit.name == spec.ring and digit.grown_from == "knuckle":
+            bone = chain.frames[0]
+            middle = 0.42 * chain.starts[0] + 0.58 * chain.joints[1]
+            half = bone[:, 1] * 0.16
+            wide = float(chain.radii[:2].mean()) * 1.07
+            out.group(0.02)
+            out.put(
+                tube_row(middle - half, middle + half, (wide,) * 2, bone, 1.0), PROP
+            )
+    if spec.band:
+        frame = forearm_frame(spec)
+        start, end = frame @ np.array([0, -1.9 - spec.band, 0]), frame @ [0, -1.9, 0]
+        wide = 3.12 * spec.girth
+        out.group(0.02)
+        out.put(tube_row(start, end, (wide,) * 2, frame, 1.5), PROP)
     for prop in spec.props:
         out.group(0.02)
         out.put(_prop_row(prop), PROP)
@@ -270,7 +297,7 @@ def flesh_out(spec: HandSpec) -> Body:
         if number not in joined:
             out.group(0.06 + spec.melt)
             _digit(out, spec, number, chain)
-    _dressing(out, spec)
+    _dressing(out, spec, chains)
     body = out.done(chains)
     return _mirrored(body) if spec.left else body
 

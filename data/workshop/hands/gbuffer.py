@@ -78,23 +78,24 @@ class GBuffer:
     @property
     def skin(self) -> npt.NDArray[np.bool_]:
         """Where there is hand or forearm."""
-        return self.hit & (self.part <= DIGIT)
+        return np.asarray(self.hit & (self.part <= DIGIT), bool)
 
     @property
     def hand(self) -> npt.NDArray[np.bool_]:
         """Where there is palm or a digit."""
-        return self.hit & ((self.part == PALM) | (self.part == DIGIT))
+        return np.asarray(self.hit & np.isin(self.part, (PALM, DIGIT)), bool)
 
     def instances(self) -> npt.NDArray[np.bool_]:
         """Return (K, H, W): the visible pixels of each digit."""
         numbers = np.arange(len(self.body.chains))
         where = self.part == DIGIT
-        return (self.digit[None] == numbers[:, None, None]) & where[None]
+        own = self.digit[None] == numbers[:, None, None]
+        return np.asarray(own & where[None], bool)
 
     @property
     def covering(self) -> npt.NDArray[np.bool_]:
         """Where a sleeve or a thing is seen."""
-        return self.hit & ((self.part == SLEEVE) | (self.part == PROP))
+        return np.asarray(self.hit & np.isin(self.part, (SLEEVE, PROP)), bool)
 
 
 def frame_body(body: Body, view: View, side: int) -> Camera:

@@ -27,6 +27,7 @@ class Lighting:
     rim_side: float
     softness: float
     exposure: float
+    """Brightness of the skin as a share of its own colour in white light."""
     shine: float
 
 
@@ -67,7 +68,7 @@ def sample_lighting(rng: np.random.Generator) -> Lighting:
         rim=triple(rim * (cool if rng.random() < 0.5 else tint)),
         rim_side=float(rng.choice([-1.0, 1.0])),
         softness=float(softness),
-        exposure=float(rng.uniform(0.8, 1.15)),
+        exposure=float(np.exp(rng.normal(-0.15, 0.28))),
         shine=float(rng.uniform(0.15, 1.0)),
     )
 
@@ -153,7 +154,16 @@ def shade_photo(
         lighting.shine * is_skin + 0.25 * (g.part == PROP) + 0.0 * (g.part == SLEEVE)
     )
     colour = albedo**2.2 * light + shine[..., None] * np.array(lighting.key, "f4") * 0.5
-    colour = colour * lighting.exposure
-    toned = colour * (1 + colour / 6.0) / (1 + colour * 0.62)
-    result: Plane = np.clip(toned, 0, 1) ** (1 / 2.2)
+    colour = _exposed(colour, light, g, lighting.exposure)
+    toned = colour * (1 + colour / 6.0) / (1 + colour * 0.55)
+    result: Plane = np.clip(toned * 1.1, 0, 1) ** (1 / 2.2)
     return result.astype(np.float32)
+
+
+def _exposed(colour: Plane, light: Plane, g: GBuffer, wanted: float) -> Plane:
+    """Set the brightness as a camera's meter would, by the light on the hand."""
+    if not g.skin.any():
+        return colour
+    bright = float(np.quantile(light[g.skin].mean(axis=1), 0.8))
+    gain = float(np.clip(wanted / max(bright, 1e-3), 0.3, 2.5))
+    return colour * np.float32(gain)

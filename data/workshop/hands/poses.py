@@ -123,13 +123,13 @@ def reach_for(thumb: Digit, goal: Floats, rng: np.random.Generator) -> Digit:
     best = np.array([thumb.splay, thumb.lift, thumb.roll, *thumb.flex[1:]])
     best = np.clip(best, low, high)
     start = best.copy()
-    least = np.inf
+    least = float(np.inf)
     step = 0.25
     for trial in range(140):
         tried = best if trial == 0 else best + rng.normal(0, step, 5)
         tried = np.clip(tried, low, high)
-        miss = np.linalg.norm(chain_of(build(tried)).joints[3] - goal)
-        miss += 0.15 * np.linalg.norm(tried - start)
+        miss = float(np.linalg.norm(chain_of(build(tried)).joints[3] - goal))
+        miss += 0.15 * float(np.linalg.norm(tried - start))
         if miss < least:
             best, least = tried, miss
         else:

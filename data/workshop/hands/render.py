@@ -18,8 +18,7 @@ from workshop.hands.flesh import PROP, SLEEVE, flesh_out
 from workshop.hands.gbuffer import Camera, GBuffer, Plane, View, frame_body, look
 from workshop.hands.photo import Lighting, Triple, sample_lighting, shade_photo
 from workshop.hands.poses import POSES, Posed
-from workshop.hands.skeleton import chains_of
-from workshop.hands.skin import paint_skin, sample_skin
+from workshop.hands.skin import SkinLook, SkinPlanes, paint_skin, sample_skin
 
 RgbArray = npt.NDArray[np.uint8]
 MaskArray = npt.NDArray[np.bool_]
@@ -37,7 +36,24 @@ LEAST_FLAW = 0.006
 """Share of the frame in which a flaw must show."""
 ATTEMPTS = 12
 
-_SHAPE, _FLAW, _VIEW, _LOOK, _BACKDROP, _CAMERA, _SHADE = range(7)
+# Flaws of one finger are lost in poses that hide it; these are drawn instead.
+OPEN_POSES = (
+    "open",
+    "spread",
+    "together",
+    "relaxed",
+    "natural",
+    "counting",
+    "side",
+    "hanging",
+    "foreshortened",
+    "pinch",
+)
+ONE_FINGER = ("fork", "bend", "side", "short", "long", "twisted", "detached", "fused")
+SECOND_HAND = 0.1
+"""Share of pictures in which another hand is behind the first."""
+
+_SHAPE, _FLAW, _VIEW, _LOOK, _BACKDROP, _CAMERA, _SHADE, _OTHER = range(8)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,7 +63,7 @@ class RenderedHand:
     pixels: RgbArray
     """(H, W, 3) uint8 RGB."""
     hand: MaskArray
-    """(H, W) bool: palm and digits."""
+    """(H, W) bool: palm and digits; never those of a second hand behind."""
     skin: MaskArray
     """(H, W) bool: palm, digits and forearm."""
     digit_masks: MaskArray
@@ -130,6 +146,10 @@ def _sound_hand(rng: np.random.Generator, pose: str | None) -> tuple[HandSpec, P
         sleeve = Sleeve(
             float(rng.uniform(0.5, 9.0)), float(rng.exponential(0.5) + 0.15)
         )
+    ring = str(rng.choice(["ring", "middle", "index"])) if rng.random() < 0.1 else None
+    band = (
+        float(rng.uniform(0.3, 2.2)) if sleeve is None and rng.random() < 0.1 else 0.0
+    )
     spec = HandSpec(
         digits=posed.digits,
         kind="ok",
@@ -140,6 +160,8 @@ def _sound_hand(rng: np.random.Generator, pose: str | None) -> tuple[HandSpec, P
         wrist_flex=posed.wrist_flex,
         wrist_lean=posed.wrist_lean,
         sleeve=sleeve,
+        ring=ring,
+        band=band,
         props=posed.props,
     )
     return spec, posed
@@ -216,24 +238,18 @@ def _flaw_mask(spec: HandSpec, flawed: GBuffer, twin: GBuffer) -> MaskArray:
     return result
 
 
-def _composite(
-    layer: Plane, g: GBuffer, cover: Plane, backdrop: Plane, scene: Scene
-) -> Plane:
+def _composite(layer: Plane, cover: Plane, backdrop: Plane, scene: Scene) -> Plane:
     """Lay the hand over the background, with a shadow on it for some."""
     rng = scene.rng(_SHADE)
     behind = backdrop
-    if rng.random() < 0.45:
+    if rng.random() < 0.55:
         side = cover.shape[0]
-        reach = rng.uniform(0.01, 0.1) * side
-        dx, dy = (
-            -scene.lighting.direction[0] * reach,
-            scene.lighting.direction[1] * reach,
-        )
-        move = np.array([[1, 0, dx], [0, 1, dy]], np.float32)
+        reach = rng.uniform(0.01, 0.08) * side
+        right, up, _ = scene.lighting.direction
+        move = np.array([[1, 0, -right * reach], [0, 1, up * reach]], np.float32)
         cast = cv2.warpAffine(cover, move, (side, side))
         cast = cv2.GaussianBlur(cast, (0, 0), reach * 0.5 + 1)
         behind = behind * (1 - np.float32(rng.uniform(0.2, 0.65)) * cast[..., None])
-    del g
     return layer * cover[..., None] + behind * (1 - cover[..., None])
 
 
@@ -248,31 +264,55 @@ def _bleed(layer: Plane, hit: MaskArray) -> Plane:
 
 def _shade(g: GBuffer, scene: Scene, backdrop: Plane | None) -> tuple[Plane, Plane]:
     """Return picture (H, W, 3) 0..1 and cover (H, W) 0..1 at traced size."""
-    rng = scene.rng(_SHADE)
     person = sample_skin(scene.rng(_LOOK).spawn(1)[0])
     skin = paint_skin(g, person)
     side = g.hit.shape[0]
-    colours = {SLEEVE: scene.colours[0], PROP: scene.colours[1]}
-    if backdrop is None:
-        backdrop = make_background(scene.rng(_BACKDROP), side)
     cover = cv2.GaussianBlur(g.hit.astype(np.float32), (0, 0), 0.5)
     if scene.style == "sketch":
+        rng = scene.rng(_SHADE)
         pencil = shade_sketch(g, skin, scene.lighting, rng)
         sheet = paper(rng, side)
         lead = np.array([0.18, 0.17, 0.2], np.float32)
         picture = sheet * (1 - pencil[..., None]) + lead * pencil[..., None]
         return picture.astype(np.float32), cover
-    if scene.style == "anime":
-        flat = shade_anime(g, skin, scene.lighting, colours, rng)
-        smooth = cv2.bilateralFilter(backdrop, 5, 0.2, 3)
-        reach = cv2.dilate(cover, np.ones((3, 3)))
-        return _composite(flat, g, reach, smooth, scene), cover
-    layer = shade_photo(g, skin, scene.lighting, colours, person.seed)
-    picture = _composite(_bleed(layer, g.hit), g, cover, backdrop, scene)
+    if backdrop is None:
+        backdrop = make_background(scene.rng(_BACKDROP), side)
+        if scene.rng(_OTHER).random() < SECOND_HAND:
+            backdrop = _with_second_hand(backdrop, scene, person)
+    picture = _layered(g, skin, scene, person, backdrop)
     if scene.style == "painted":
+        rng = scene.rng(_SHADE)
         radius = int(rng.integers(2, 5) * side / 256 + 0.5)
         picture = brushed(picture, max(radius, 1), rng)
     return picture, cover
+
+
+def _layered(
+    g: GBuffer, skin: SkinPlanes, scene: Scene, person: SkinLook, backdrop: Plane
+) -> Plane:
+    """Shade one traced hand and lay it over a backdrop, (H, W, 3) 0..1."""
+    colours = {SLEEVE: scene.colours[0], PROP: scene.colours[1]}
+    cover = cv2.GaussianBlur(g.hit.astype(np.float32), (0, 0), 0.5)
+    if scene.style == "anime":
+        flat = shade_anime(g, skin, scene.lighting, colours, scene.rng(_SHADE))
+        smooth = cv2.bilateralFilter(backdrop, 5, 0.2, 3)
+        return _composite(flat, cv2.dilate(cover, np.ones((3, 3))), smooth, scene)
+    layer = shade_photo(g, skin, scene.lighting, colours, person.seed)
+    return _composite(_bleed(layer, g.hit), cover, backdrop, scene)
+
+
+def _with_second_hand(backdrop: Plane, scene: Scene, person: SkinLook) -> Plane:
+    """Put another hand of the same person behind the first."""
+    rng = scene.rng(_OTHER)
+    spec, posed = _sound_hand(rng, None)
+    view = _sample_view(rng, posed, spec.left)
+    away = (float(rng.normal(0, 0.25)), float(rng.normal(0, 0.25)))
+    view = replace(
+        view, shift=away, fill=scene.view.fill * float(rng.uniform(0.8, 1.1))
+    )
+    side = backdrop.shape[0]
+    g = _trace(scene, spec, frame_body(flesh_out(spec), view, side), side)
+    return _layered(g, paint_skin(g, person), scene, person, backdrop)
 
 
 def _shrunk(mask: MaskArray, size: int) -> MaskArray:
@@ -341,6 +381,8 @@ def _staged(
     A flaw that hardly shows is drawn again, with another pose and view.
     """
     side = round(size * DETAIL)
+    if pose is None and kind in ONE_FINGER:
+        pose = str(np.random.default_rng([seed, _FLAW]).choice(OPEN_POSES))
     for attempt in range(ATTEMPTS):
         scene, sound = _set_scene(seed, attempt, pose, style)
         camera = frame_body(flesh_out(sound), scene.view, side)
@@ -416,7 +458,6 @@ __all__ = [
     "POSE_NAMES",
     "STYLES",
     "RenderedHand",
-    "chains_of",
     "render_hand",
     "render_pair",
     "sample_hand",

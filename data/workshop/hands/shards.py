@@ -74,7 +74,8 @@ class Shard:
 
     def flaw(self, row: int) -> MaskArray:
         """Return (size, size) bool: where the flaw shows; empty for sound hands."""
-        return self._mask(self.flaw_bits, row) & (self.kind[row] > 0)
+        shown = self._mask(self.flaw_bits, row)
+        return shown if self.kind[row] > 0 else np.zeros_like(shown)
 
     def _mask(self, bits: Bytes, row: int) -> MaskArray:
         flat = np.unpackbits(bits[row], count=self.size * self.size)

@@ -40,6 +40,8 @@ class SkinLook:
     """Strength of creases and palm lines, 0..1.5."""
     veins: float
     polish: tuple[float, float, float] | None
+    pigment: float
+    """How much darker the backs of the joints are, 0..0.35."""
     seed: int
 
 
@@ -75,6 +77,7 @@ def sample_skin(rng: np.random.Generator) -> SkinLook:
         lines=float(rng.uniform(0.35, 1.3)),
         veins=float(max(rng.normal(0.2, 0.4), 0.0)),
         polish=polish,
+        pigment=float(max(rng.normal(0.08, 0.1), 0.0)),
         seed=int(rng.integers(1 << 30)),
     )
 
@@ -167,8 +170,8 @@ class _Canvas:
         flat = g.normal[where] @ axes
         frames = g.body.frame[g.solid[where]]
         self.palmward = np.einsum("ni,ni->n", flat, frames[:, :, 2])
-        on_palm = self.part == PALM
-        self.palmward[on_palm] = flat[on_palm, 2]
+        on_arm = self.part != DIGIT
+        self.palmward[on_arm] = flat[on_arm, 2]
         self.albedo = np.tile(np.array(look.tone, np.float32), (len(self.part), 1))
         self.relief = np.zeros(len(self.part), np.float32)
         self.gloss = np.ones(len(self.part), np.float32)
@@ -189,7 +192,8 @@ def _complexion(c: _Canvas) -> None:
     """Redden tips and joints, lighten palms, mottle everything."""
     look = c.look
     dark = 1.0 - float(np.mean(look.tone))
-    palm = _smooth(c.palmward, -0.15, 0.5) * (c.part != FOREARM)
+    above = _smooth(c.point[:, 1], -2.5, 2.5)
+    palm = _smooth(c.palmward, -0.15, 0.5) * np.where(c.part == DIGIT, 1.0, above)
     c.tint(palm, (0.08 + 0.4 * dark**2, 0.03 + 0.4 * dark**2, 0.03 + 0.38 * dark**2))
     tip = (c.bone == 2) * _smooth(c.local[:, 1] / c.length, 0.1, 1.1)
     joint = (c.part == DIGIT) * _bump(c.local[:, 1], 0.55) * (c.bone > 0)
@@ -217,6 +221,8 @@ def _joints(c: _Canvas) -> None:
         (base * front * _bump(v - 0.42 * c.length + wobble, 0.06)).astype("f4"), 0.03
     )
     back = _smooth(-c.palmward, 0.15, 0.6)
+    swarthy = on_digit * back * _bump(v, 0.5) * np.float32(c.look.pigment)
+    c.tint(swarthy.astype(np.float32), (-0.8, -1.0, -1.0))
     span = _bump(v, 0.34) * _bump(u, 0.55)
     ripple = 0.5 + 0.5 * np.cos(v * 24.0 + 3.0 * u * u + 4 * wobble)
     c.line((on_digit * back * span * ripple**2 * 0.55).astype(np.float32), 0.03)
@@ -240,8 +246,9 @@ def _palm_lines(c: _Canvas) -> None:
         near[facing] = _bump(_polyline(xy[facing], knots), 0.075)
         c.line(near * _smooth(c.palmward, 0.1, 0.4), 0.03)
     wrist = (c.part == FOREARM) | (c.part == PALM)
-    y = c.mirrored[:, 1] + 0.05 * c.mirrored[:, 0] ** 2
-    folds = _bump(y + 0.1, 0.06) + 0.7 * _bump(y - 0.45, 0.05)
+    y: Plane = c.mirrored[:, 1] + np.float32(0.05) * c.mirrored[:, 0] ** 2
+    folds = _bump(y + np.float32(0.1), 0.06)
+    folds += 0.7 * _bump(y - np.float32(0.45), 0.05)
     c.line((wrist * folds * _smooth(c.palmward, 0.1, 0.6) * 0.6).astype("f4"), 0.02)
 
 
@@ -262,6 +269,7 @@ def _back(c: _Canvas, g: GBuffer) -> None:
         c.relief += 0.05 * ridge * behind * _smooth(xy[:, 1], 2.0, 6.5)
         gap = np.linalg.norm(xy - root[:2].astype(np.float32), axis=1)
         knuckle = _bump(gap.astype(np.float32), 0.75) * behind
+        c.tint(knuckle * np.float32(c.look.pigment), (-0.8, -1.0, -1.0))
         c.tint(knuckle * np.float32(0.09 * c.look.redness), (0.1, -1.0, -0.9))
         ripple = 0.5 + 0.5 * np.cos(
             (xy[:, 1] - root[1]) * 15 + 2 * (xy[:, 0] - root[0])
@@ -308,7 +316,7 @@ def _nails(c: _Canvas) -> None:
     c.albedo[inside] = colour[inside]
     c.gloss[inside] = 3.2
     c.relief += np.where(inside, 0.02, 0.0).astype(np.float32)
-    c.tint((rim * 0.8).astype(np.float32), (-0.2, -0.3, -0.3))
+    c.tint((rim * 0.8).astype(np.float32), (-0.26, -0.42, -0.42))
     c.crease = np.maximum(c.crease, (rim * 0.8).astype(np.float32))
     c.nail |= inside
 
