@@ -45,6 +45,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
             digest TEXT NOT NULL DEFAULT '',
             basis TEXT NOT NULL DEFAULT '',
             status TEXT NOT NULL DEFAULT '',
+            severity INTEGER NOT NULL DEFAULT 0,
             staged_outcome TEXT NOT NULL DEFAULT '',
             output BLOB NOT NULL DEFAULT x'',
             output_digest TEXT NOT NULL DEFAULT '',

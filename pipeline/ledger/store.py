@@ -58,6 +58,9 @@ class Known:
     """Digest of everything but the picture that its result depends on."""
 
     status: str
+    severity: int
+    """Of the worst finding that is still there; `Severity.FINE` when there is none."""
+
     output: str
     """Path below the output folder; "" when nothing was written."""
 
@@ -174,17 +177,26 @@ class Ledger:
                 (to_text(outcome),),
             )
 
-    def done(self, run_id: str, outcome: Outcome, written: Stamp = NO_STAMP) -> None:
+    def done(
+        self,
+        run_id: str,
+        outcome: Outcome,
+        *,
+        severity: int = 0,
+        written: Stamp = NO_STAMP,
+    ) -> None:
         """Record how it ended for a picture; its output, if any, lies in its place.
 
         Args:
             run_id: The run that claimed it.
             outcome: How it ended.
+            severity: Of the worst finding that is still there.
             written: The stamp of the output; `NO_STAMP` when there is none.
         """
         values = (
             outcome.digest,
             outcome.status.value,
+            severity,
             os.fsencode(outcome.output),
             outcome.output_digest,
             written.size,
@@ -195,8 +207,8 @@ class Ledger:
                 run_id,
                 outcome.key,
                 "UPDATE pictures SET state = 'done', staged_outcome = '', attempt = 0, "
-                "digest = ?, status = ?, output = ?, output_digest = ?, "
-                "output_size = ?, output_mtime_ns = ?",
+                "digest = ?, status = ?, severity = ?, output = ?, "
+                "output_digest = ?, output_size = ?, output_mtime_ns = ?",
                 values,
             )
             self._connection.execute(
@@ -234,8 +246,8 @@ class Ledger:
         with trouble_in_a_sentence(self.path):
             rows = self._connection.execute(
                 "SELECT key, root, state, run_id, attempt, size, mtime_ns, digest, "
-                "basis, status, output, output_digest, output_size, output_mtime_ns "
-                "FROM pictures"
+                "basis, status, severity, output, output_digest, output_size, "
+                "output_mtime_ns FROM pictures"
             )
             return {known.key: known for known in map(_known, rows)}
 
@@ -281,7 +293,7 @@ class Ledger:
 
 def _known(row: tuple[Any, ...]) -> Known:
     key, root, state, run_id, attempt, size, mtime_ns, digest, basis, *rest = row
-    status, output, output_digest, output_size, output_mtime_ns = rest
+    status, severity, output, output_digest, output_size, output_mtime_ns = rest
     return Known(
         os.fsdecode(key),
         Path(os.fsdecode(root)),
@@ -292,6 +304,7 @@ def _known(row: tuple[Any, ...]) -> Known:
         digest,
         basis,
         status,
+        severity,
         os.fsdecode(output),
         output_digest,
         Stamp(output_size, output_mtime_ns),

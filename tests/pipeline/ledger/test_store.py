@@ -53,11 +53,12 @@ def test_a_picture_goes_from_queued_to_done(ledger: Ledger) -> None:
     claimed = ledger.known()["a.png"].state
     ledger.staged("r1", outcome())
     staged = ledger.known()["a.png"].state
-    ledger.done("r1", outcome(), Stamp(7, 8))
+    ledger.done("r1", outcome(), severity=2, written=Stamp(7, 8))
 
     known = ledger.known()["a.png"]
     assert (attempt, claimed, staged, known.state) == (1, "claimed", "staged", "done")
     assert (known.stamp, known.output_stamp) == (Stamp(10, 20), Stamp(7, 8))
+    assert known.severity == 2
     assert (known.digest, known.output_digest) == ("in1", "out1")
     assert (known.basis, known.status, known.root) == ("basis", "repaired", ROOT)
     assert ledger.known()["b.png"].state == "queued"

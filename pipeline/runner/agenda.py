@@ -1,0 +1,105 @@
+"""What a run has to do: everything that was found, less what is done."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.errors import NoPictures
+from pipeline.ledger.store import Known, Ledger
+from pipeline.names import shown
+from pipeline.records import Odd, Outcome, Plan, Status
+from pipeline.runner import resume
+from pipeline.runner.contract import Job, Order
+from pipeline.stages.discover import discover
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Agenda:
+    """The work of one run, before it begins."""
+
+    plan: Plan
+    before: Mapping[str, Known]
+    """What the ledger holds about every picture, by key."""
+
+    bases: Mapping[str, str]
+    """The digest of what a picture's result depends on besides it, by key."""
+
+    todo: tuple[Job, ...]
+    young: tuple[Job, ...]
+    """Written so lately that they are left for the next run."""
+
+    @property
+    def planned(self) -> int:
+        """Pictures that the run answers for."""
+        return len(self.plan.found) - len(self.young)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The keys of everything that has an outcome in this run's sources."""
+        found = {one.key for one in self.plan.found}
+        return frozenset(found | {one.path for one in self.plan.odd})
+
+
+def draw_up(order: Order, ledger: Ledger) -> Agenda:
+    """Find the pictures, and tell which of them are left to do.
+
+    Raises:
+        NoPictures: there is none, and that is not allowed.
+    """
+    task, place = order.task, order.task.workplace
+    own = {place.state, *([place.output] if task.command == "repair" else [])}
+    plan = discover(order.sources, exclude=tuple(own))
+    if not plan.found and not order.allow_empty:
+        raise NoPictures(_nothing_found(order.sources, plan.odd))
+    before = ledger.known()
+    basis = resume.run_basis(task)
+    bases = {o.key: resume.picture_basis(basis, task, o.key) for o in plan.found}
+    left = [
+        job
+        for job in (Job(found.root, found.key) for found in plan.found)
+        if not resume.is_finished(
+            before.get(job.key), job, bases[job.key], ledger, place.output
+        )
+    ]
+    settle_s = task.settings.run.settle_s
+    young = tuple(job for job in left if _age_s(job.path) < settle_s)
+    names = {job.key for job in young}
+    todo = tuple(job for job in left if job.key not in names)
+    return Agenda(plan, before, bases, todo, young)
+
+
+def write_down(agenda: Agenda, order: Order, ledger: Ledger) -> None:
+    """Put the work into the ledger, and give what is left alone its outcome."""
+    run_id = order.task.workplace.run_id
+    for one in agenda.plan.odd:
+        known = agenda.before.get(one.path)
+        if known is None or known.status != one.status:
+            problem = f"{shown(one.path)} {one.reason}"
+            ledger.queue(run_id, [(Path(), one.path)])
+            outcome = Outcome(one.path, "", one.status, problem=problem)
+            ledger.done(run_id, outcome)
+    ledger.queue(run_id, ((job.root, job.key) for job in (*agenda.todo, *agenda.young)))
+    settle_s = order.task.settings.run.settle_s
+    for job in agenda.young:
+        problem = f"younger than {settle_s:g} s; left for the next run"
+        outcome = Outcome(job.key, "", Status.SKIPPED, problem=problem)
+        ledger.done(run_id, outcome)
+        ledger.put_back(run_id, job.key)
+
+
+def _nothing_found(sources: tuple[Path, ...], odd: tuple[Odd, ...]) -> str:
+    places = ", ".join(shown(source) for source in sources)
+    reasons = "".join(f"; {shown(one.path)} {one.reason}" for one in odd[:3])
+    return (
+        f"no PNG, JPEG or WebP picture was found in {places}{reasons}; check the "
+        "folder, or allow it with --allow-empty"
+    )
+
+
+def _age_s(path: Path) -> float:
+    """Return the seconds since the file was last written; none are below 0."""
+    try:
+        return max(0.0, time.time() - path.lstat().st_mtime)
+    except OSError:
+        return float("inf")

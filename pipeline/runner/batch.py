@@ -1,0 +1,293 @@
+"""Run one order: check everything, skip what is done, work, record, tally."""
+
+import contextlib
+import logging
+import os
+import socket
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pipeline import __version__
+from pipeline.errors import (
+    EnvironmentProblem,
+    ExitCode,
+    LedgerTrouble,
+    PictureChanged,
+    Stopped,
+    worst,
+)
+from pipeline.ledger.store import FILE_NAME, NO_STAMP, Claim, Ledger, Stamp
+from pipeline.names import shown
+from pipeline.records import RunInfo, Status
+from pipeline.runner import agenda, lock, preflight, resume
+from pipeline.runner.agenda import Agenda
+from pipeline.runner.contract import (
+    BuildTools,
+    Executor,
+    Job,
+    Observer,
+    Order,
+    Result,
+    RunResult,
+)
+from pipeline.runner.interrupts import GraceOver, Interrupts
+from pipeline.runner.publishing import settle
+from pipeline.runner.serial import SerialExecutor
+from pipeline.runner.verdict import verdict
+from pipeline.runner.worker import Worker
+from pipeline.toolbox import Toolbox, build_toolbox
+
+log = logging.getLogger(__name__)
+
+TRIES_OF_A_CHANGING_FILE = 2
+Clock = Callable[[], datetime]
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def run(
+    order: Order,
+    observer: Observer,
+    *,
+    build_tools: BuildTools = build_toolbox,
+    clock: Clock = _utc_now,
+) -> RunResult:
+    """Work on every picture of the order that is not done yet.
+
+    Args:
+        order: What to do.
+        observer: Is told how it comes along.
+        build_tools: Builds the detectors and the inpainter, once.
+        clock: Tells the time, with its zone.
+
+    Returns:
+        How it ended. What came of each picture is in the ledger.
+
+    Raises:
+        NightmendError, DetectorError: the run could not begin.
+    """
+    preflight.check_places(order)
+    place = order.task.workplace
+    holder = {
+        "pid": str(os.getpid()),
+        "host": socket.gethostname(),
+        "started": clock().isoformat(timespec="seconds"),
+    }
+    with (
+        lock.hold(place.state, holder),
+        contextlib.closing(Ledger(place.state / FILE_NAME)) as ledger,
+        Interrupts(order.grace_s) as interrupts,
+    ):
+        try:
+            with interrupts.breakable(at_once=True):
+                work, tools = _prepare(order, ledger, build_tools)
+        except GraceOver:
+            code = interrupts.code or ExitCode.SIGTERM
+            return RunResult(place.run_id, code, 0, 0)
+        ledger.start_run(_info(order, work, tools, clock()))
+        agenda.write_down(work, order, ledger)
+        batch = _Batch(order, ledger, observer, interrupts, work)
+        return batch.end(*batch.work(tools), clock())
+
+
+def _prepare(
+    order: Order, ledger: Ledger, build_tools: BuildTools
+) -> tuple[Agenda, Toolbox | None]:
+    """Find the work, and build the tools for it; none when nothing is left to do.
+
+    Raises:
+        NoPictures: there is none, and that is not allowed.
+        NightmendError, DetectorError: a tool cannot be built.
+    """
+    place, settings = order.task.workplace, order.task.settings
+    resume.recover(ledger, place, settings.detect.min_confidence)
+    work = agenda.draw_up(order, ledger)
+    for twins in work.plan.twins:
+        log.warning("some file systems take these for one: %s", ", ".join(twins))
+    if not work.todo:
+        return work, None
+    repair = order.task.command == "repair"
+    return work, build_tools(settings, with_inpainter=repair)
+
+
+class _Batch:
+    """One run while it lasts."""
+
+    def __init__(
+        self,
+        order: Order,
+        ledger: Ledger,
+        observer: Observer,
+        interrupts: Interrupts,
+        work: Agenda,
+    ) -> None:
+        self._order = order
+        self._task = order.task
+        self._run_id = order.task.workplace.run_id
+        self._ledger = ledger
+        self._observer = observer
+        self._interrupts = interrupts
+        self._agenda = work
+        self._waiting = deque(work.todo)
+        self._under_way: dict[str, Job] = {}
+        self._tries: dict[str, int] = {}
+        self._taken = 0
+        self._worked = 0
+        self._limit_met = False
+
+    def work(self, tools: Toolbox | None) -> tuple[ExitCode, str]:
+        """Work until nothing is left, a limit is met, or something ends it.
+
+        Returns:
+            What ended it (OK when all was done), and a sentence about trouble.
+        """
+        planned, todo = self._agenda.planned, len(self._waiting)
+        self._observer.started(planned, planned - todo)
+        trouble, problem = ExitCode.OK, ""
+        try:
+            if tools is not None:
+                trouble, problem = self._work_with(tools)
+        finally:
+            self._observer.ended()
+        codes = [trouble, self._interrupts.code or ExitCode.OK]
+        codes.append(ExitCode.LIMIT if self._limit_met else ExitCode.OK)
+        return worst(codes), problem
+
+    def end(self, code: ExitCode, problem: str, now: datetime) -> RunResult:
+        """Write down how the run ended, and weigh what came of its pictures."""
+        ended_by = {ExitCode.OK: "done", ExitCode.LIMIT: "limit"}.get(code, "signal")
+        try:
+            self._ledger.end_run(
+                self._run_id,
+                finished=now.isoformat(timespec="seconds"),
+                ended_by=f"trouble: {problem}" if problem else ended_by,
+            )
+            known = self._ledger.known().values()
+            ours = (one for one in known if one.key in self._agenda.names)
+            seen = verdict(ours, self._task.settings)
+        except LedgerTrouble as error:
+            seen, problem = error.exit_code, problem or str(error)
+        code = worst([code, seen])
+        planned, names = self._agenda.planned, self._agenda.names
+        return RunResult(self._run_id, code, planned, self._worked, names, problem)
+
+    def _work_with(self, tools: Toolbox) -> tuple[ExitCode, str]:
+        """Return what ended the run early: its code and a sentence."""
+        worker = Worker(self._task, tools)
+        executor: Executor = SerialExecutor(worker, self._interrupts.breakable)
+        with contextlib.closing(executor):
+            try:
+                for result in executor.run(self._take):
+                    self._settle(result)
+            except GraceOver:
+                log.warning("the grace is over; the running picture is left for later")
+            except (Stopped, EnvironmentProblem) as error:
+                return error.exit_code, str(error)
+            finally:
+                self._let_go()
+        return ExitCode.OK, ""
+
+    def _take(self) -> Job | None:
+        """Hand out the next job, and write down that it is being worked on.
+
+        Raises:
+            OutputTrouble: the disk is nearly full.
+        """
+        if self._interrupts.code is not None or not self._waiting:
+            return None
+        limit = self._order.max_pictures
+        if limit is not None and self._taken >= limit:
+            self._limit_met = True
+            return None
+        if self._task.command == "repair":
+            room_mib = self._task.settings.run.min_free_mib
+            preflight.check_room(self._task.workplace.output, room_mib)
+        job = self._waiting.popleft()
+        basis = self._agenda.bases[job.key]
+        claim = Claim(job.key, job.root, _stamp(job.path), basis, "serial")
+        self._ledger.claim(self._run_id, claim)
+        self._under_way[job.key] = job
+        self._taken += 1
+        return job
+
+    def _settle(self, result: Result) -> None:
+        """Publish and record what came of a job, or put it back in the queue."""
+        job, outcome = result.job, result.outcome
+        try:
+            if result.changed:
+                raise PictureChanged(outcome.problem)
+            before = self._agenda.before.get(job.key)
+            outcome = settle(self._ledger, self._task, job, outcome, before)
+        except PictureChanged as error:
+            if self._again(job):
+                return
+            outcome = replace(
+                outcome,
+                status=Status.SKIPPED,
+                problem=f"{error}; it keeps changing",
+                output="",
+                output_digest="",
+                staged="",
+            )
+            self._ledger.done(self._run_id, outcome)
+        del self._under_way[job.key]
+        self._worked += 1
+        log.info("%s: %s in %.1f s", job.key, outcome.status, outcome.took_s)
+        self._observer.finished(outcome)
+
+    def _again(self, job: Job) -> bool:
+        """Put a picture that changed back in the queue, unless it was there before."""
+        tries = self._tries[job.key] = self._tries.get(job.key, 1) + 1
+        if tries > TRIES_OF_A_CHANGING_FILE:
+            return False
+        log.warning("%s changed while it was worked on; once more", job.key)
+        del self._under_way[job.key]
+        self._ledger.put_back(self._run_id, job.key)
+        self._waiting.append(job)
+        self._taken -= 1
+        return True
+
+    def _let_go(self) -> None:
+        """Put back what was claimed and not finished, and delete what it left."""
+        place = self._task.workplace
+        for key in self._under_way:
+            log.info("%s is left for the next run", shown(key))
+            with contextlib.suppress(LedgerTrouble):
+                self._ledger.put_back(self._run_id, key)
+            if self._task.command == "repair":
+                with contextlib.suppress(OSError):
+                    resume.sweep((place.output / key).parent)
+        self._under_way.clear()
+
+
+def _info(order: Order, work: Agenda, tools: Toolbox | None, now: datetime) -> RunInfo:
+    task = order.task
+    engine = task.settings.inpaint.engine if task.command == "repair" else ""
+    if tools is not None and tools.inpainter is not None:
+        engine = tools.inpainter.name
+    return RunInfo(
+        run_id=task.workplace.run_id,
+        command=task.command,
+        argv=order.argv,
+        sources=tuple(str(source) for source in order.sources),
+        output=str(task.workplace.output),
+        started=now.isoformat(timespec="seconds"),
+        finished="",
+        ended_by="",
+        engine=engine,
+        settings_json=task.settings.model_dump_json(),
+        version=__version__,
+        planned=work.planned,
+    )
+
+
+def _stamp(path: Path) -> Stamp:
+    try:
+        return Stamp.of(path.lstat())
+    except OSError:
+        return NO_STAMP

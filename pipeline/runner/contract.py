@@ -1,0 +1,119 @@
+"""What a run is asked to do, and what every executor offers."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from pipeline.errors import ExitCode
+from pipeline.records import Outcome, Workplace
+from pipeline.settings import Settings
+from pipeline.toolbox import Toolbox
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is done with every picture; small, so it may travel to another process."""
+
+    command: Literal["repair", "check"]
+    settings: Settings
+    workplace: Workplace
+    masks: Path | None = None
+    """Masks given by the user: a folder of the same tree, or one file for all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a run was asked to do."""
+
+    task: Task
+    sources: tuple[Path, ...]
+    argv: tuple[str, ...] = ()
+    """The command line, for the ledger."""
+
+    allow_empty: bool = False
+    max_pictures: int | None = None
+    """Pictures worked on before the run ends by its own limit; None means all."""
+
+    grace_s: float = 30.0
+    """How long a signal lets the running picture go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One picture to work on; small, so it may travel to another process."""
+
+    root: Path
+    key: str
+
+    @property
+    def path(self) -> Path:
+        return self.root / self.key
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of one job; small, so it may travel to another process."""
+
+    job: Job
+    outcome: Outcome
+    changed: bool = False
+    """The input changed while it was worked on; the outcome is not to be believed."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """How a run ended."""
+
+    run_id: str
+    code: ExitCode
+    planned: int
+    """Pictures found."""
+
+    worked: int
+    """Pictures finished by this run."""
+
+    names: frozenset[str] = frozenset()
+    """The keys of everything that has an outcome in this run's sources."""
+
+    problem: str = ""
+    """What ended the run early, in a sentence; "" when nothing did."""
+
+
+class BuildTools(Protocol):
+    """Builds the detectors and the inpainter; `pipeline.toolbox.build_toolbox`."""
+
+    def __call__(self, settings: Settings, *, with_inpainter: bool) -> Toolbox: ...
+
+
+class Observer(Protocol):
+    """Is told how a run comes along; for a progress bar."""
+
+    def started(self, planned: int, finished_before: int) -> None: ...
+
+    def finished(self, outcome: Outcome) -> None: ...
+
+    def ended(self) -> None: ...
+
+
+Take = Callable[[], Job | None]
+"""Hands out the next job; None when there is none, for now or for good."""
+
+Breakable = Callable[[], AbstractContextManager[None]]
+"""Marks the work that may be broken off when a signal's grace is over."""
+
+
+class Executor(Protocol):
+    """Works on pictures, one or several at a time, in any order.
+
+    It draws jobs with `take` as it has room for them, and stops when `take` gives None
+    and nothing is under way. What ends the whole run is raised; what is wrong with one
+    picture is in its result.
+    """
+
+    def run(self, take: Take) -> Iterator[Result]: ...
+
+    def close(self) -> None:
+        """Free what it holds; calling it twice does no harm."""
+        ...

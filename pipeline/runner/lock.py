@@ -1,0 +1,60 @@
+"""One run at a time in a state folder; the lock dies with its process."""
+
+import contextlib
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipeline.errors import Locked
+from pipeline.names import shown
+
+FILE_NAME = "lock"
+PATIENCE_S = 0.5
+"""How long a holder may take between locking the file and writing who it is."""
+
+
+@contextlib.contextmanager
+def hold(state: Path, holder: dict[str, str]) -> Iterator[None]:
+    """Hold the state folder against every other run, on this machine or its shares.
+
+    Args:
+        state: An existing folder.
+        holder: Who holds it: "pid", "host" and "started"; told to whoever comes second.
+
+    Raises:
+        Locked: another run holds it.
+    """
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+    descriptor = os.open(state / FILE_NAME, flags, 0o644)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Locked(_who(descriptor, state)) from error
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, json.dumps(holder).encode(), 0)
+        yield
+    finally:
+        # The file stays: removing it would let two runs lock two files of one name.
+        os.close(descriptor)
+
+
+def _who(descriptor: int, state: Path) -> str:
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            holder = json.loads(os.pread(descriptor, 10_000, 0))
+            who = "process {pid} on {host}, started {started}".format_map(holder)
+            break
+        except (ValueError, KeyError, TypeError):
+            who = "a process that has not said its name yet"
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.02)
+    return (
+        f"another run holds {shown(state)}: {shown(who)}; wait for it, or choose "
+        "another output folder"
+    )

@@ -1,0 +1,197 @@
+"""Tell what is done already, and clear up what a dead run left behind."""
+
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from detectors import catalogue, weights
+from detectors.findings import Severity
+from pipeline.files import PART_PREFIX, PART_SUFFIX, digest_file
+from pipeline.ledger.store import Known, Ledger, Stamp
+from pipeline.names import shown
+from pipeline.records import Outcome, Status, Workplace
+from pipeline.runner.contract import Job, Task
+from pipeline.settings import Settings
+from pipeline.stages.user_masks import find_mask
+
+log = logging.getLogger(__name__)
+
+REDONE = frozenset({Status.FAILED.value})
+"""What is tried again by the next run; anything else stays until something changes."""
+
+WITHOUT_EFFECT = {
+    "run": ("min_free_mib", "settle_s"),
+    "inpaint": ("device", "batch", "compile"),
+    "save": ("keep_variations", "keep_checkpoints"),
+}
+"""Settings that do not change what comes of a picture."""
+
+ONLY_REPAIR = (
+    "mask",
+    "plan",
+    "prompt",
+    "inpaint",
+    "score",
+    "choose",
+    "passes",
+    "save",
+)
+"""Sections that `check` does not use."""
+
+
+def run_basis(task: Task) -> str:
+    """Return a digest of all that a result depends on besides the picture.
+
+    These are the command, the settings that have an effect, the weights of the chosen
+    detectors, and a model file on this machine by its size and date. The version is
+    not among them: an update does not redo a finished folder.
+    """
+    plain = {
+        "command": task.command,
+        "settings": _relevant(task.settings, task.command),
+        "weights": _weights(task.settings),
+        "masks": str(task.masks) if task.masks else "",
+    }
+    text = json.dumps(plain, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def picture_basis(basis: str, task: Task, key: str) -> str:
+    """Return the basis of one picture: the run's, and the mask given for it, if any."""
+    mask = find_mask(task.masks, key)
+    stamp = _stamp(mask) if mask else None
+    if stamp is None:
+        return basis
+    text = f"{basis}:{stamp.size}:{stamp.mtime_ns}"
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def is_finished(
+    known: Known | None, job: Job, basis: str, ledger: Ledger, output: Path
+) -> bool:
+    """Tell whether nothing is left to do for a picture.
+
+    The input is compared by size and date, and only where those differ by its digest,
+    so that a finished folder costs two `stat` calls a picture. The output is compared
+    in the same way with what was published; `nightmend verify` reads it all.
+    """
+    if known is None or known.state != "done" or known.basis != basis:
+        return False
+    if known.status in REDONE or not _output_stands(known, output):
+        return False
+    stamp = _stamp(job.path)
+    if stamp == known.stamp and job.root == known.root:
+        return True
+    if stamp is None or not known.digest or _digest(job.path) != known.digest:
+        return False
+    ledger.restamp(job.key, job.root, stamp)
+    return True
+
+
+def recover(ledger: Ledger, workplace: Workplace, min_confidence: float) -> None:
+    """Finish what a dead run had published, and delete its temporary files.
+
+    Only the holder of the folder's lock may call this: every temporary file there is
+    then of a run that is dead.
+    """
+    unfinished = [
+        k for k in ledger.known().values() if k.state in ("claimed", "staged")
+    ]
+    for run_id, outcome in ledger.staged_outcomes():
+        target = workplace.output / outcome.output
+        stamp = _stamp(target)
+        if stamp is not None and _digest(target) == outcome.output_digest:
+            severity = severity_left(outcome, min_confidence)
+            ledger.done(run_id, outcome, severity=severity, written=stamp)
+            log.info("%s had been published; recorded", outcome.key)
+    if ledger.moved_aside is not None:
+        sweep(workplace.output, whole=True)
+    elif unfinished:
+        sweep(workplace.state, whole=True)
+        for folder in {(workplace.output / k.key).parent for k in unfinished}:
+            sweep(folder)
+
+
+def sweep(folder: Path, *, whole: bool = False) -> None:
+    """Delete the temporary files in a folder, or in the whole tree below it."""
+    for path in _parts(folder, whole):
+        log.info("deleting %s, left by a run that ended early", shown(path))
+        Path(path).unlink(missing_ok=True)
+
+
+def severity_left(outcome: Outcome, min_confidence: float) -> int:
+    """Return the severity of the worst finding that is still there."""
+    return max(
+        (
+            int(row.severity)
+            for row in outcome.remaining
+            if row.confidence >= min_confidence
+        ),
+        default=int(Severity.FINE),
+    )
+
+
+def _relevant(settings: Settings, command: str) -> dict[str, Any]:
+    plain = settings.model_dump(mode="json")
+    for section, names in WITHOUT_EFFECT.items():
+        for name in names:
+            del plain[section][name]
+    unused = set(catalogue.by_name()) - set(settings.detect.detectors)
+    if command == "check":
+        unused |= set(ONLY_REPAIR)
+    return {name: value for name, value in plain.items() if name not in unused}
+
+
+def _weights(settings: Settings) -> dict[str, str]:
+    """Name what the detectors and the engine were loaded from."""
+    held: dict[str, str] = {}
+    for name in settings.detect.detectors:
+        for need in catalogue.look_up(name).needs:
+            held[need] = weights.PACKAGED[need].sha256
+    own = weights.own_folder() / weights.OWN_DIGESTS
+    if own.is_file():
+        held["own"] = digest_file(own)
+    local = [settings.segments.weights, Path(settings.inpaint.model)]
+    local += [Path(lora.rpartition(":")[0] or lora) for lora in settings.inpaint.loras]
+    for path in local:
+        stamp = _stamp(path) if path is not None and path.is_file() else None
+        if stamp is not None:
+            held[str(path)] = f"{stamp.size}:{stamp.mtime_ns}"
+    return held
+
+
+def _output_stands(known: Known, output: Path) -> bool:
+    if not known.output:
+        return True
+    path = output / known.output
+    stamp = _stamp(path)
+    if stamp is None:
+        return False
+    return stamp == known.output_stamp or _digest(path) == known.output_digest
+
+
+def _stamp(path: Path) -> Stamp | None:
+    try:
+        return Stamp.of(path.lstat())
+    except OSError:
+        return None
+
+
+def _digest(path: Path) -> str:
+    try:
+        return digest_file(path)
+    except OSError:
+        return ""
+
+
+def _parts(folder: Path, whole: bool) -> Iterator[str]:
+    for place, folders, names in os.walk(folder):
+        if not whole:
+            folders.clear()
+        for name in names:
+            if name.startswith(PART_PREFIX) and name.endswith(PART_SUFFIX):
+                yield os.path.join(place, name)  # noqa: PTH118  200,000 of them
