@@ -1,0 +1,75 @@
+"""nightmend check: find and report, change nothing; the CI gate."""
+
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from pipeline import logs
+from pipeline.cli import closing, options, outputs
+from pipeline.cli.progress import Progress
+from pipeline.cli.repair import new_run_id
+from pipeline.errors import ExitCode
+from pipeline.records import Workplace
+from pipeline.runner import batch
+from pipeline.runner.contract import Order, Task
+from pipeline.settings_file import load_settings
+
+
+def command(  # noqa: PLR0913  one argument per option
+    sources: options.Sources,
+    *,
+    fail_on: Annotated[
+        Literal["note", "warning", "error"] | None,
+        typer.Option(help="The least severity that fails the check."),
+    ] = None,
+    detect: options.Detect = None,
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            help="Keep the ledger here, so that unchanged pictures are not looked at "
+            "again; else nothing is kept."
+        ),
+    ] = None,
+    exit_zero: Annotated[
+        bool, typer.Option("--exit-zero", help="Flaws found are exit code 0, not 1.")
+    ] = False,
+    config: options.ConfigFile = None,
+    overrides: options.Overrides = None,
+    output_format: options.Formats = None,
+    allow_empty: options.AllowEmpty = False,
+    verbose: options.Verbose = 0,
+    log_file: options.LogFile = None,
+) -> ExitCode:
+    """Find and report flaws, and change nothing.
+
+    Exits 1 when something at least as severe as --fail-on was found.
+    """
+    logs.set_up(verbose, log_file)
+    wanted = outputs.parse(output_format or ("text",))
+    loaded = load_settings(
+        config,
+        overrides=overrides or (),
+        options={
+            "detect.detectors": options.names(detect),
+            "run.fail_on": fail_on,
+        },
+        start=Path.cwd(),
+    )
+    with ExitStack() as stack:
+        if state is None:
+            folder = tempfile.TemporaryDirectory(prefix="nightmend-")
+            state = Path(stack.enter_context(folder))
+        place = Workplace(state, state, new_run_id())
+        order = Order(
+            Task("check", loaded.settings, place),
+            tuple(sources),
+            argv=tuple(sys.argv),
+            allow_empty=allow_empty,
+        )
+        result = batch.run(order, Progress("check"))
+        code = closing.close_check(result, state, wanted)
+    return ExitCode.OK if exit_zero and code is ExitCode.FLAWS else code

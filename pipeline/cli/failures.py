@@ -1,0 +1,45 @@
+"""Tell a person why a command ended, and the shell with which code."""
+
+import logging
+import os
+import sys
+
+from typer import Abort
+from typer.exceptions import TyperException
+
+from detectors.errors import DetectorError
+from pipeline.errors import ExitCode, NightmendError, exit_code_for
+from pipeline.names import shown
+
+log = logging.getLogger(__name__)
+
+
+def tell(error: Exception) -> int:
+    """Print one sentence about the error and return the exit code.
+
+    An error that nobody expected comes with its traceback.
+    """
+    if isinstance(error, TyperException):
+        show = getattr(error, "show", None)
+        if show is not None:
+            show()
+        else:
+            _say(error.format_message())
+        return ExitCode.USAGE
+    if isinstance(error, Abort):
+        return ExitCode.SIGINT
+    if isinstance(error, NightmendError | DetectorError):
+        _say(str(error))
+        log.debug("stopped", exc_info=error)
+        return exit_code_for(error)
+    if isinstance(error, BrokenPipeError):
+        # Whoever read our output has gone. What is still buffered must not raise again
+        # while Python shuts down.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.STOPPED
+    log.critical("a bug ended the command; please report it", exc_info=error)
+    return exit_code_for(error)
+
+
+def _say(sentence: str) -> None:
+    print(f"nightmend: {shown(sentence)}", file=sys.stderr)

@@ -1,0 +1,103 @@
+"""nightmend repair: the whole flow, over whole folders."""
+
+import secrets
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline import logs
+from pipeline.cli import closing, options, outputs
+from pipeline.cli.folders import STATE_NAME
+from pipeline.cli.progress import Progress
+from pipeline.errors import ExitCode
+from pipeline.records import Workplace
+from pipeline.runner import batch
+from pipeline.runner.contract import Order, Task
+from pipeline.settings_file import load_settings
+
+
+def command(  # noqa: PLR0913  one argument per option
+    sources: options.Sources,
+    *,
+    out: Annotated[Path, typer.Option("--out", help="Where the repaired pictures go.")],
+    engine: Annotated[
+        str | None, typer.Option(help="diffusion or classical.", show_default=False)
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="A preset, hub id, folder or .safetensors file."),
+    ] = None,
+    variations: Annotated[
+        int | None, typer.Option(help="Candidates per region and attempt.")
+    ] = None,
+    passes: Annotated[int | None, typer.Option(help="Passes over a picture.")] = None,
+    prompt: Annotated[
+        str | None, typer.Option(help="Replaces the pictures' own prompts.")
+    ] = None,
+    negative_prompt: Annotated[
+        str | None, typer.Option(help="Replaces their negative prompts.")
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(help="auto, cpu, mps, cuda or cuda:N.")
+    ] = None,
+    detect: options.Detect = None,
+    masks: Annotated[
+        Path | None,
+        typer.Option(help="Masks of your own: a folder of the same tree, or one file."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="The run's seed.")] = None,
+    max_pictures: Annotated[
+        int | None, typer.Option(min=0, help="End after this many pictures.")
+    ] = None,
+    grace: Annotated[
+        float, typer.Option(min=0, help="Seconds a signal lets a picture go on.")
+    ] = 30.0,
+    config: options.ConfigFile = None,
+    overrides: options.Overrides = None,
+    output_format: options.Formats = None,
+    allow_empty: options.AllowEmpty = False,
+    verbose: options.Verbose = 0,
+    log_file: options.LogFile = None,
+) -> ExitCode:
+    """Repair the flawed pictures of a folder into another folder.
+
+    Inputs are never written to. Running the same command again goes on where the last
+    run stopped, and does only what is missing.
+    """
+    logs.set_up(verbose, log_file)
+    wanted = outputs.parse(output_format or ())
+    loaded = load_settings(
+        config,
+        overrides=overrides or (),
+        options={
+            "inpaint.engine": engine,
+            "inpaint.model": model,
+            "inpaint.device": device,
+            "plan.variations": variations,
+            "passes.limit": passes,
+            "prompt.prompt": prompt,
+            "prompt.negative_prompt": negative_prompt,
+            "detect.detectors": options.names(detect),
+            "run.seed": seed,
+        },
+        start=Path.cwd(),
+    )
+    place = Workplace(out, out / STATE_NAME, new_run_id())
+    order = Order(
+        Task("repair", loaded.settings, place, masks),
+        tuple(sources),
+        argv=tuple(sys.argv),
+        allow_empty=allow_empty,
+        max_pictures=max_pictures,
+        grace_s=grace,
+    )
+    result = batch.run(order, Progress("repair"))
+    return closing.close_repair(result, place.state, wanted)
+
+
+def new_run_id() -> str:
+    """Return an id that sorts by time and that no other run has."""
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
