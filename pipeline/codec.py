@@ -17,6 +17,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from detectors.arrays import RgbArray
+from pipeline.metadata import png
 from pipeline.metadata.damaged import Damaged
 from pipeline.metadata.facts import Facts
 from pipeline.metadata.orientation import upright
@@ -60,6 +61,8 @@ def decode(facts: Facts) -> Decoded:
     Raises:
         Damaged: the picture data cannot be decoded, or is not what the header says.
     """
+    if facts.format == "PNG":
+        png.check_pixels(facts.bare)
     try:
         image = _open(facts)
     except _WHAT_DECODERS_RAISE as error:

@@ -23,6 +23,18 @@ _DEPTHS = {
 """Colour type to the bit depths that go with it."""
 
 _MOST_CHUNKS = 500_000
+_STEP_BYTES = 1 << 20
+_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+_PASSES = (
+    (0, 0, 8, 8),
+    (4, 0, 8, 8),
+    (0, 4, 4, 8),
+    (2, 0, 4, 4),
+    (0, 2, 2, 4),
+    (1, 0, 2, 2),
+    (0, 1, 1, 2),
+)
+"""Adam7: first column, first row, column step, row step of each pass."""
 
 
 class Chunk(NamedTuple):
@@ -44,6 +56,8 @@ class Header:
 
     colour: int
     """0 grey, 2 RGB, 3 palette, 4 grey with alpha, 6 RGB with alpha."""
+
+    interlaced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +133,32 @@ def bare(parts: PngParts) -> bytes:
     return SIGNATURE + b"".join(chunk.raw for chunk in chunks)
 
 
+def check_pixels(data: bytes) -> None:
+    """Unpack the picture data and see whether it is all there.
+
+    Checksums cannot tell: a file whose data was cut before it was put into chunks has
+    good ones, and decoders leave what is missing black.
+
+    Raises:
+        Damaged: the picture data is too short, or is not packed properly.
+    """
+    parts = split(data)
+    unpacker = zlib.decompressobj()
+    missing = _unpacked_bytes(parts.header)
+    try:
+        for chunk in parts.image:
+            packed = chunk.body
+            while packed and missing > 0:
+                missing -= len(unpacker.decompress(packed, _STEP_BYTES))
+                packed = unpacker.unconsumed_tail
+        if missing > 0:
+            missing -= len(unpacker.flush())
+    except zlib.error as error:
+        raise Damaged("its picture data cannot be unpacked") from error
+    if missing > 0:
+        raise Damaged("its picture data ends early")
+
+
 def make_chunk(kind: bytes, body: bytes) -> Chunk:
     """Build a chunk with its length and checksum."""
     checksum = zlib.crc32(body, zlib.crc32(kind))
@@ -143,6 +183,18 @@ def _chunk_at(data: bytes, place: int) -> Chunk:
     return Chunk(kind, body, raw)
 
 
+def _unpacked_bytes(header: Header) -> int:
+    """Return how long the unpacked picture data is: a byte and the pixels per row."""
+    bits = header.depth * _CHANNELS[header.colour]
+    total = 0
+    for x, y, across, down in _PASSES if header.interlaced else ((0, 0, 1, 1),):
+        columns = max(0, -((x - header.size.width) // across))
+        rows = max(0, -((y - header.size.height) // down))
+        if columns:
+            total += rows * (1 + (columns * bits + 7) // 8)
+    return total
+
+
 def _header(chunk: Chunk) -> Header:
     if chunk.kind != b"IHDR" or len(chunk.body) != 13:
         raise Damaged("it has no proper header")
@@ -152,7 +204,7 @@ def _header(chunk: Chunk) -> Header:
     sound = depth in _DEPTHS.get(colour, ()) and (packing, filters) == (0, 0)
     if not sound or lacing > 1 or not (0 < width < 2**31 and 0 < height < 2**31):
         raise Damaged("its header makes no sense")
-    return Header(Size(width, height), depth, colour)
+    return Header(Size(width, height), depth, colour, bool(lacing))
 
 
 def _readable(kind: bytes) -> str:

@@ -89,3 +89,39 @@ TIME = pictures.png_chunk(b"tIME", b"\0" * 7)
 def test_files_that_no_writer_makes_are_damaged(data: bytes, reason: str) -> None:
     with pytest.raises(Damaged, match=reason):
         png.split(data)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (3, 2), (8, 8), (13, 9)])
+@pytest.mark.parametrize(("depth", "colour", "bits"), [(8, 2, 24), (1, 0, 1)])
+def test_interlaced_picture_data_is_measured_pass_by_pass(
+    width: int, height: int, depth: int, colour: int, bits: int
+) -> None:
+    # Counted by brute force: which of the seven passes each pixel belongs to.
+    grid = ["16462646", "77777777", "56565656", "77777777"]
+    grid += ["36463646", "77777777", "56565656", "77777777"]
+    rows: dict[tuple[str, int], int] = {}
+    for y in range(height):
+        for x in range(width):
+            place = (grid[y % 8][x % 8], y)
+            rows[place] = rows.get(place, 0) + 1
+    length = sum(1 + (count * bits + 7) // 8 for count in rows.values())
+    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 1)
+
+    def file(unpacked: int) -> bytes:
+        body = pictures.png_chunk(b"IDAT", zlib.compress(bytes(unpacked)))
+        return _file(pictures.png_chunk(b"IHDR", header), body, IEND)
+
+    png.check_pixels(file(length))
+    with pytest.raises(Damaged, match="ends early"):
+        png.check_pixels(file(length - 1))
+
+
+def test_picture_data_that_was_cut_before_it_was_put_into_chunks_is_damaged() -> None:
+    whole = png.split(pictures.encoded(pictures.draw_scene(12, 8), "PNG"))
+    packed = b"".join(chunk.body for chunk in whole.image)
+
+    # The last few bytes hold a checksum and the end sign, and no pixels.
+    for length in range(len(packed) - 8):
+        body = pictures.png_chunk(b"IDAT", packed[:length])
+        with pytest.raises(Damaged):
+            png.check_pixels(_file(whole.ihdr.raw, body, IEND))
