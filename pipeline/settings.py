@@ -53,6 +53,7 @@ class HandsSettings(Section):
     """Look again at enlarged cut-outs around people and arms, for small hands."""
 
     max_hands: Annotated[int, Field(ge=1, le=64)] = 16
+    """The most hands that are judged in one picture."""
 
 
 class FacesSettings(Section):
@@ -68,6 +69,7 @@ class FacesSettings(Section):
     """Probability of damage from which a face counts as malformed."""
 
     max_faces: Annotated[int, Field(ge=1, le=256)] = 64
+    """The most faces that are judged in one picture."""
 
 
 class SegmentsSettings(Section):
@@ -83,17 +85,24 @@ class SegmentsSettings(Section):
     """Class names that count as findings; () means all."""
 
     confidence: Share = 0.3
+    """Detections that the weights are less sure of are ignored."""
+
     min_area_share: Share = 0.0
     """Smaller findings are dropped; share of the picture's area."""
 
     max_area_share: Share = 1.0
+    """Larger findings are dropped; share of the picture's area."""
+
     severity: Literal["note", "warning", "error"] = "warning"
+    """How much its findings weigh."""
 
 
 class PeopleSettings(Section):
     """The detector `people`."""
 
     confidence: Share = 0.4
+    """People that the finder is less sure of are ignored."""
+
     stray_parts: bool = False
     """Report hands and faces that belong to nobody as `body/stray-part`."""
 
@@ -105,6 +114,8 @@ class QualitySettings(Section):
     """Mean lightness (L*/100) under which a picture counts as very dark."""
 
     bright_above: Share = 0.94
+    """Mean lightness (L*/100) above which a picture counts as very bright."""
+
     uniform_below: Annotated[float, Field(ge=0, le=64)] = 3.0
     """Standard deviation of lightness under which a picture is uniform; of 255."""
 
@@ -112,6 +123,8 @@ class QualitySettings(Section):
     """Estimated probability of blur from which a picture counts as blurred."""
 
     size_multiple: Annotated[int, Field(ge=1, le=128)] = 8
+    """Sides that are no multiple of this count as odd; in pixels."""
+
     max_aspect: Annotated[float, Field(ge=1, le=100)] = 3.0
     """Long side over short side beyond which the aspect counts as odd."""
 
@@ -142,6 +155,8 @@ class PlanSettings(Section):
     """Only masked or whole picture, and what the engine is told."""
 
     mode: Literal["auto", "only-masked", "whole-picture"] = "auto"
+    """Paint a region alone, with the whole picture, or decide by its size."""
+
     whole_above_share: Share = 0.35
     """From this share of the picture's area, a region is painted with the whole."""
 
@@ -155,6 +170,8 @@ class PlanSettings(Section):
     """Standard deviation of the mask's soft edge, as in AUTOMATIC1111."""
 
     masked_content: MaskedContent = "original"
+    """What the model finds under the mask when it begins."""
+
     strength: Annotated[float, Field(gt=0, le=1)] = 0.75
     """Denoising strength."""
 
@@ -175,6 +192,8 @@ class PromptSettings(Section):
     """Replaces the picture's own prompt; None reads it from the metadata."""
 
     negative_prompt: str | None = None
+    """Replaces the picture's own negative prompt; None reads it from the metadata."""
+
     before: dict[str, str] = Field(
         default_factory=lambda: {
             "hand": "perfect hand, five fingers, natural pose, detailed skin",
@@ -189,6 +208,8 @@ class PromptSettings(Section):
             "face": "deformed face, crossed eyes, blurry",
         }
     )
+    """The same for the negative prompt."""
+
     max_words: Annotated[int, Field(ge=0, le=1000)] = 60
     """Words taken from the own prompt; the text encoder reads 77 tokens anyway."""
 
@@ -215,8 +236,14 @@ class InpaintSettings(Section):
     scheduler: Literal[
         "dpmpp-2m-karras", "ddim", "euler", "euler-a", "unipc", "lcm"
     ] = "dpmpp-2m-karras"
+    """How the noise is taken away."""
+
     steps: Annotated[int, Field(ge=1, le=200)] = 28
+    """Steps of the scheduler at denoising strength 1; fewer below it."""
+
     guidance_scale: Annotated[float, Field(ge=1, le=30)] = 7.0
+    """How strongly the prompt steers; 1 does without the negative prompt."""
+
     guidance_from_sigma: Annotated[float, Field(ge=0)] = 0.0
     """Guidance is skipped at noise levels below this sigma; 0 never skips."""
 
@@ -233,7 +260,11 @@ class InpaintSettings(Section):
     """"auto", "cpu", "mps", "cuda" or "cuda:1"."""
 
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """Number format of the model; auto takes the fastest that the device does well."""
+
     compile: bool = False
+    """Compile the model first; pays off over a long run on a GPU."""
+
     patch_radius_px: Annotated[int, Field(ge=1, le=15)] = 5
     """Engine classical: PatchMatch compares squares of side 2 * this + 1; 3 suits fine
     texture, 5 structure."""
@@ -246,7 +277,11 @@ class ScoreSettings(Section):
     """What a region costs; see `pipeline.stages.score` for the definitions."""
 
     seam_weight: Annotated[float, Field(ge=0, le=10)] = 0.15
+    """What one unit of seam adds to the total cost."""
+
     drift_weight: Annotated[float, Field(ge=0, le=10)] = 0.10
+    """What one unit of drift adds to the total cost."""
+
     context_px: Pixels = 96
     """Surroundings that the detectors see when they judge a region again."""
 
@@ -269,7 +304,10 @@ class ChooseSettings(Section):
     """Changes of the denoising strength tried in turn when nothing was better."""
 
     min_strength: Share = 0.3
+    """The least denoising strength that a retry may use."""
+
     max_strength: Share = 1.0
+    """The greatest denoising strength that a retry may use."""
 
 
 class PassSettings(Section):
@@ -289,6 +327,8 @@ class SaveSettings(Section):
     """Keep each variation's cut-out for the report."""
 
     keep_checkpoints: bool = True
+    """Keep the picture as it stood after each pass."""
+
     provenance: bool = True
     """Add one entry to repaired pictures that says what was done."""
 
@@ -297,6 +337,8 @@ class RunSettings(Section):
     """What concerns the whole run."""
 
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    """Every seed of the run is derived from this and the picture's content."""
+
     fail_on: Literal["note", "warning", "error"] = "warning"
     """`check` exits 1 when something at least this severe was found."""
 
