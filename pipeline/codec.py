@@ -28,6 +28,9 @@ Plane: TypeAlias = npt.NDArray[np.uint8]
 MAX_PIXELS = 1_000_000_000
 """More is never decoded, whatever the settings say."""
 
+_INTERLACED = 28
+"""Place in a PNG file of the byte that says whether it is interlaced."""
+
 _DIRECT = frozenset({"L", "LA", "RGB", "RGBA"})
 _WHAT_DECODERS_RAISE = (
     OSError,
@@ -61,13 +64,13 @@ def decode(facts: Facts) -> Decoded:
     Raises:
         Damaged: the picture data cannot be decoded, or is not what the header says.
     """
-    if facts.format == "PNG":
-        png.check_pixels(facts.bare)
     try:
         image = _open(facts)
     except _WHAT_DECODERS_RAISE as error:
         reason = str(error).partition("\n")[0]
         raise Damaged(f"it cannot be decoded ({reason})") from error
+    if facts.format == "PNG" and _may_lack_rows(facts, image):
+        png.check_pixels(facts.bare)
     mode = image.mode
     if mode not in _DIRECT:
         image = _for_looking(image)
@@ -92,6 +95,16 @@ def _open(facts: Facts) -> Image.Image:
             raise ValueError("its header and its picture disagree about the size")
         image.load()
     return image
+
+
+def _may_lack_rows(facts: Facts, image: Image.Image) -> bool:
+    """Tell whether the data may have ended early, which Pillow does not say.
+
+    It decodes row by row into zeros, so a last row of anything else is a last row that
+    was there. Interlaced pictures are filled in another order.
+    """
+    last = image.crop((0, image.height - 1, image.width, image.height))
+    return bool(facts.bare[_INTERLACED]) or not np.asarray(last).any()
 
 
 def _lift_limit() -> None:
