@@ -17,6 +17,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from detectors import weights
 from detectors.arrays import RgbArray
+from detectors.chatter import quiet
 from detectors.errors import DetectorFailed, WeightsWrong
 from detectors.hand_framing import FRAME_PX, PointArray
 
@@ -173,7 +174,7 @@ class _Net:
     def __init__(self, name: str, content: bytes) -> None:
         self._name = name
         try:
-            with warnings.catch_warnings():
+            with quiet(), warnings.catch_warnings():
                 # It warns that keeping inner tensors costs memory; 40 MB here, once.
                 warnings.simplefilter("ignore")
                 self._net: Any = Interpreter(
@@ -181,7 +182,7 @@ class _Net:
                     num_threads=1,
                     experimental_preserve_all_tensors=True,
                 )
-            self._net.allocate_tensors()
+                self._net.allocate_tensors()
             self._input: int = self._net.get_input_details()[0]["index"]
             inner = self._net.get_tensor_details()
             outputs = self._net.get_output_details()
