@@ -130,14 +130,15 @@ def judged(
 ) -> tuple[Status, str]:
     """Say how it stands with a picture that nothing was changed in.
 
-    Only a picture that every detector looked at is clean.
+    Only a picture that every detector looked at is clean. What they could not tell is
+    no flaw, but it is not passed over in silence either.
     """
     found = flaws(inspection.findings, kinds, settings)
     if found:
         return Status.FLAWED, ""
     if inspection.failed:
         return Status.FAILED, _failures(inspection.failed)
-    return Status.CLEAN, ""
+    return Status.CLEAN, _doubts(inspection.findings, kinds)
 
 
 def ended(
@@ -149,7 +150,7 @@ def ended(
         return Status.REPAIRED, remarks
     status, problem = judged(first, kinds, settings)
     if status != Status.FLAWED and not work.choices and not work.asked:
-        return status, problem or remarks
+        return status, remarks or problem
     if work.attempts and not any(attempt.cost for attempt in work.attempts):
         reason = work.attempts[0].problem
         return Status.FAILED, f"no variation of any region came out: {reason}"
@@ -219,6 +220,14 @@ def _repair(choice: Choice, seed: int, engine: str) -> Repair:
         cost_after=round(choice.cost_after.total, 4),
         pass_number=choice.pass_number,
     )
+
+
+def _doubts(findings: Iterable[Finding], kinds: Mapping[str, Kind]) -> str:
+    doubts = [f.kind for f in findings if kinds[f.kind].severity is Severity.NOTE]
+    if not doubts:
+        return ""
+    places = "1 place" if len(doubts) == 1 else f"{len(doubts)} places"
+    return f"no flaw found, but {places} noted: {', '.join(dict.fromkeys(doubts))}"
 
 
 def _failures(failed: Iterable[tuple[str, str]]) -> str:

@@ -35,6 +35,7 @@ from tests.support.fakes import (
     GREEN,
     ORANGE,
     RED,
+    YELLOW,
     BrokenDetector,
     Colour,
     DarkDetector,
@@ -612,6 +613,15 @@ def test_check_with_a_broken_detector_has_failed() -> None:
     assert quiet.status is Status.FAILED
     assert found.status is Status.FLAWED
     assert found.detector_failures == quiet.detector_failures != ()
+
+
+def test_a_hand_that_nobody_can_judge_is_no_flaw_but_is_told() -> None:
+    toolbox = Toolbox((FakeDetector(),))
+
+    outcome = check(_picture({HAND: YELLOW}), toolbox, Settings())
+
+    assert outcome.status is Status.CLEAN
+    assert outcome.problem == "no flaw found, but 1 place noted: hand/cannot-tell"
 
 
 def test_what_is_flawed_follows_the_severity_asked_for() -> None:
