@@ -1,14 +1,7 @@
 """Draw hands, sound and flawed, with exact ground truth."""
 
-from workshop.hands.render import (
-    KINDS,
-    POSE_NAMES,
-    STYLES,
-    RenderedHand,
-    render_hand,
-    render_pair,
-    sample_hand,
-)
+from workshop.hands.render import RenderedHand, render_hand, render_pair
+from workshop.hands.scene import KINDS, POSE_NAMES, STYLES, sample_hand
 
 POSES = POSE_NAMES
 

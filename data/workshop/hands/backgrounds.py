@@ -195,7 +195,7 @@ def _texture(path: Path) -> Plane:
         raise FileNotFoundError(
             f"cannot read the texture {path}; reinstall its package"
         )
-    return np.asarray(read[..., ::-1], np.float32) / 255
+    return np.asarray(read[..., ::-1] / 255, np.float32)
 
 
 def installed_photos() -> list[Path]:

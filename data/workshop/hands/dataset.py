@@ -19,14 +19,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from workshop.hands.render import (
-    KINDS,
-    LEAST_FLAW,
-    STYLES,
-    RenderedHand,
-    render_hand,
-    render_pair,
-)
+from workshop.hands.render import RenderedHand, render_hand, render_pair
+from workshop.hands.scene import KINDS, LEAST_FLAW, STYLES
 from workshop.hands.shards import write_shard
 
 # Wrong counts and melted shapes are what generators do most; the rest is rarer.

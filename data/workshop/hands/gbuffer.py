@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from workshop.hands.flesh import DIGIT, FOREARM, PALM, PROP, SLEEVE, Body
+from workshop.hands.shadows import lit_share
 from workshop.hands.skeleton import Floats, turn_x, turn_y, turn_z
-from workshop.hands.tracer import lit_share, trace, trace_depth
+from workshop.hands.tracer import trace, trace_depth
 
 Plane = npt.NDArray[np.float32]
 SHADOW_SIDE = 112

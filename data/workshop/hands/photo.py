@@ -9,7 +9,8 @@ import numpy as np
 
 from workshop.hands.flesh import PROP, SLEEVE
 from workshop.hands.gbuffer import GBuffer, Plane
-from workshop.hands.skin import SkinPlanes, noise
+from workshop.hands.patterns import noise
+from workshop.hands.skin import SkinPlanes
 
 Triple = tuple[float, float, float]
 

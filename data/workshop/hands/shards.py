@@ -14,7 +14,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from workshop.hands.render import KINDS, POSE_NAMES, STYLES, RenderedHand
+from workshop.hands.render import RenderedHand
+from workshop.hands.scene import KINDS, POSE_NAMES, STYLES
 
 RgbArray = npt.NDArray[np.uint8]
 MaskArray = npt.NDArray[np.bool_]

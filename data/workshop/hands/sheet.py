@@ -9,14 +9,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from workshop.hands.render import (
-    KINDS,
-    POSE_NAMES,
-    STYLES,
-    RenderedHand,
-    render_hand,
-    render_pair,
-)
+from workshop.hands.render import RenderedHand, render_hand, render_pair
+from workshop.hands.scene import KINDS, POSE_NAMES, STYLES
 
 RgbArray = npt.NDArray[np.uint8]
 

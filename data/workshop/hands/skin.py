@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from workshop.hands.compiled import compiled
 from workshop.hands.flesh import DIGIT, FOREARM, PALM
 from workshop.hands.gbuffer import GBuffer
+from workshop.hands.patterns import bump, noise, polyline_distance, smooth
 
 Plane = npt.NDArray[np.float32]
 
@@ -82,68 +81,6 @@ def sample_skin(rng: np.random.Generator) -> SkinLook:
     )
 
 
-@compiled
-def _cell(x: Any, y: Any, z: Any, seed: Any) -> Any:
-    """Return a fixed pseudo-random number in 0..1 for a lattice point."""
-    h = np.uint32(x * 374761393 + y * 668265263 + z * 2147483647 + seed * 974711)
-    h = np.uint32((h ^ (h >> np.uint32(13))) * np.uint32(1274126177))
-    return np.float32((h ^ (h >> np.uint32(16))) & np.uint32(0xFFFF)) / np.float32(
-        65535
-    )
-
-
-@compiled
-def noise(points: Any, frequency: Any, seed: Any) -> Any:
-    """Return smooth value noise, (N,) float32 in -1..1, at (N, 3) points."""
-    out = np.empty(points.shape[0], np.float32)
-    for n in range(points.shape[0]):
-        total = np.float32(0.0)
-        x, y, z = (
-            points[n, 0] * frequency,
-            points[n, 1] * frequency,
-            points[n, 2] * frequency,
-        )
-        ix, iy, iz = int(np.floor(x)), int(np.floor(y)), int(np.floor(z))
-        fx, fy, fz = x - ix, y - iy, z - iz
-        fx = fx * fx * (3 - 2 * fx)
-        fy = fy * fy * (3 - 2 * fy)
-        fz = fz * fz * (3 - 2 * fz)
-        for dz in range(2):
-            for dy in range(2):
-                for dx in range(2):
-                    weight = (fx if dx else 1 - fx) * (fy if dy else 1 - fy)
-                    weight *= fz if dz else 1 - fz
-                    total += weight * _cell(ix + dx, iy + dy, iz + dz, seed)
-        out[n] = total * 2 - 1
-    return out
-
-
-def _bump(x: Plane, width: float) -> Plane:
-    """Return a bell of the given half width."""
-    result: Plane = np.exp(-((x / width) ** 2))
-    return result
-
-
-def _smooth(x: Plane, low: float, high: float) -> Plane:
-    t = np.clip((x - low) / (high - low), 0, 1)
-    result: Plane = t * t * (3 - 2 * t)
-    return result
-
-
-def _polyline(xy: Plane, knots: list[tuple[float, float]]) -> Plane:
-    """Return the (N,) distance of points to a curve through a few knots."""
-    t = np.linspace(0, len(knots) - 1, 26)
-    xs = np.interp(t, range(len(knots)), [k[0] for k in knots])
-    ys = np.interp(t, range(len(knots)), [k[1] for k in knots])
-    kernel = np.ones(7) / 7
-    xs[3:-3] = np.convolve(xs, kernel, "valid")
-    ys[3:-3] = np.convolve(ys, kernel, "valid")
-    gap = (xy[:, 0, None] - xs[None].astype(np.float32)) ** 2
-    gap += (xy[:, 1, None] - ys[None].astype(np.float32)) ** 2
-    result: Plane = np.sqrt(gap.min(axis=1))
-    return result
-
-
 class _Canvas:
     """The skin pixels of one picture as flat arrays, being painted."""
 
@@ -192,11 +129,11 @@ def _complexion(c: _Canvas) -> None:
     """Redden tips and joints, lighten palms, mottle everything."""
     look = c.look
     dark = 1.0 - float(np.mean(look.tone))
-    above = _smooth(c.point[:, 1], -2.5, 2.5)
-    palm = _smooth(c.palmward, -0.15, 0.5) * np.where(c.part == DIGIT, 1.0, above)
+    above = smooth(c.point[:, 1], -2.5, 2.5)
+    palm = smooth(c.palmward, -0.15, 0.5) * np.where(c.part == DIGIT, 1.0, above)
     c.tint(palm, (0.08 + 0.4 * dark**2, 0.03 + 0.4 * dark**2, 0.03 + 0.38 * dark**2))
-    tip = (c.bone == 2) * _smooth(c.local[:, 1] / c.length, 0.1, 1.1)
-    joint = (c.part == DIGIT) * _bump(c.local[:, 1], 0.55) * (c.bone > 0)
+    tip = (c.bone == 2) * smooth(c.local[:, 1] / c.length, 0.1, 1.1)
+    joint = (c.part == DIGIT) * bump(c.local[:, 1], 0.55) * (c.bone > 0)
     red = look.redness * (0.10 * tip + 0.07 * joint * (c.palmward < 0.2))
     c.tint(red.astype(np.float32), (0.15, -1.0, -0.8))
     blotch = noise(c.point, 0.55, look.seed) + 0.6 * noise(c.point, 1.6, look.seed + 1)
@@ -211,19 +148,15 @@ def _joints(c: _Canvas) -> None:
     v, u = c.local[:, 1], c.local[:, 0]
     wobble = np.float32(0.05) * noise(c.point, 2.2, c.look.seed + 4)
     on_digit = (c.part == DIGIT) & (c.bone > 0)
-    front = _smooth(c.palmward, -0.1, 0.35)
-    fold = _bump(v + wobble, 0.055) + 0.6 * _bump(v - 0.2 + wobble, 0.045) * (
-        c.bone == 1
-    )
+    front = smooth(c.palmward, -0.1, 0.35)
+    fold = bump(v + wobble, 0.055) + 0.6 * bump(v - 0.2 + wobble, 0.045) * (c.bone == 1)
     c.line((on_digit * front * fold).astype(np.float32), 0.035)
     base = (c.part == DIGIT) & (c.bone == 0)
-    c.line(
-        (base * front * _bump(v - 0.42 * c.length + wobble, 0.06)).astype("f4"), 0.03
-    )
-    back = _smooth(-c.palmward, 0.15, 0.6)
-    swarthy = on_digit * back * _bump(v, 0.5) * np.float32(c.look.pigment)
+    c.line((base * front * bump(v - 0.42 * c.length + wobble, 0.06)).astype("f4"), 0.03)
+    back = smooth(-c.palmward, 0.15, 0.6)
+    swarthy = on_digit * back * bump(v, 0.5) * np.float32(c.look.pigment)
     c.tint(swarthy.astype(np.float32), (-0.8, -1.0, -1.0))
-    span = _bump(v, 0.34) * _bump(u, 0.55)
+    span = bump(v, 0.34) * bump(u, 0.55)
     ripple = 0.5 + 0.5 * np.cos(v * 24.0 + 3.0 * u * u + 4 * wobble)
     c.line((on_digit * back * span * ripple**2 * 0.55).astype(np.float32), 0.03)
 
@@ -243,18 +176,18 @@ def _palm_lines(c: _Canvas) -> None:
         return
     for knots in curves:
         near = np.zeros(len(xy), np.float32)
-        near[facing] = _bump(_polyline(xy[facing], knots), 0.075)
-        c.line(near * _smooth(c.palmward, 0.1, 0.4), 0.03)
+        near[facing] = bump(polyline_distance(xy[facing], knots), 0.075)
+        c.line(near * smooth(c.palmward, 0.1, 0.4), 0.03)
     wrist = (c.part == FOREARM) | (c.part == PALM)
     y: Plane = c.mirrored[:, 1] + np.float32(0.05) * c.mirrored[:, 0] ** 2
-    folds = _bump(y + np.float32(0.1), 0.06)
-    folds += 0.7 * _bump(y - np.float32(0.45), 0.05)
-    c.line((wrist * folds * _smooth(c.palmward, 0.1, 0.6) * 0.6).astype("f4"), 0.02)
+    folds = bump(y + np.float32(0.1), 0.06)
+    folds += 0.7 * bump(y - np.float32(0.45), 0.05)
+    c.line((wrist * folds * smooth(c.palmward, 0.1, 0.6) * 0.6).astype("f4"), 0.02)
 
 
 def _back(c: _Canvas, g: GBuffer) -> None:
     """Raise tendons and veins on the back, wrinkle the knuckles."""
-    behind = _smooth(-c.palmward, 0.1, 0.6) * (c.part == PALM)
+    behind = smooth(-c.palmward, 0.1, 0.6) * (c.part == PALM)
     xy = c.mirrored[:, :2]
     near = behind > 0
     if not near.any():
@@ -265,10 +198,10 @@ def _back(c: _Canvas, g: GBuffer) -> None:
             continue
         knots = [(root[0] * 0.35, 1.5), (root[0] * 0.75, 5.0), (root[0], root[1])]
         ridge = np.zeros(len(xy), np.float32)
-        ridge[near] = _bump(_polyline(xy[near], knots), 0.24)
-        c.relief += 0.05 * ridge * behind * _smooth(xy[:, 1], 2.0, 6.5)
+        ridge[near] = bump(polyline_distance(xy[near], knots), 0.24)
+        c.relief += 0.05 * ridge * behind * smooth(xy[:, 1], 2.0, 6.5)
         gap = np.linalg.norm(xy - root[:2].astype(np.float32), axis=1)
-        knuckle = _bump(gap.astype(np.float32), 0.75) * behind
+        knuckle = bump(gap.astype(np.float32), 0.75) * behind
         c.tint(knuckle * np.float32(c.look.pigment), (-0.8, -1.0, -1.0))
         c.tint(knuckle * np.float32(0.09 * c.look.redness), (0.1, -1.0, -0.9))
         ripple = 0.5 + 0.5 * np.cos(
@@ -289,7 +222,7 @@ def _veins(c: _Canvas, xy: Plane, near: npt.NDArray[np.bool_], behind: Plane) ->
             x = x + float(rng.normal(0, 0.45))
             knots.append((x, y))
         cord = np.zeros(len(xy), np.float32)
-        cord[near] = _bump(_polyline(xy[near], knots), 0.17)
+        cord[near] = bump(polyline_distance(xy[near], knots), 0.17)
         amount = cord * behind * np.float32(min(c.look.veins, 1.0))
         c.relief += np.float32(0.05) * amount
         c.tint(amount, (-0.09, -0.03, 0.02))
@@ -305,13 +238,13 @@ def _nails(c: _Canvas) -> None:
     edge = np.abs(along) ** 3.2 + np.abs(across) ** 2.6
     behind = (c.part == DIGIT) & (c.bone == 2) & (c.local[:, 2] < -0.12 * r)
     inside = behind & (edge < 1)
-    rim = behind * _bump((edge - 1.0).astype(np.float32), 0.22)
+    rim = behind * bump((edge - 1.0).astype(np.float32), 0.22)
     colour = np.array([1.06, 0.93, 0.92], np.float32) * (0.35 + 0.65 * c.albedo)
     if c.look.polish is not None:
         colour = np.tile(np.array(c.look.polish, np.float32), (len(r), 1))
     else:
-        moon = _smooth(-along.astype(np.float32), 0.5, 0.8)[:, None]
-        free = _smooth(along.astype(np.float32), 0.72, 0.86)[:, None]
+        moon = smooth(-along.astype(np.float32), 0.5, 0.8)[:, None]
+        free = smooth(along.astype(np.float32), 0.72, 0.86)[:, None]
         colour = colour * (1 + 0.1 * moon) * (1 - 0.5 * free) + 0.5 * free * 0.9
     c.albedo[inside] = colour[inside]
     c.gloss[inside] = 3.2
