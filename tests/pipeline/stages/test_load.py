@@ -146,7 +146,7 @@ def test_a_huge_picture_is_skipped_before_it_is_decoded(
 
 def test_the_limit_can_be_raised_above_the_decoders_own() -> None:
     # 10,000 x 10,000 is more than Pillow takes by itself; here it fails for its data.
-    with pytest.raises(Unreadable, match="ends early|truncated"):
+    with pytest.raises(Unreadable, match=r"ends early|truncated"):
         open_bytes(png_of_size(10_000, 10_000), limits=LoadSettings(max_megapixels=200))
 
 
