@@ -223,11 +223,9 @@ def _repair(choice: Choice, seed: int, engine: str) -> Repair:
 
 
 def _doubts(findings: Iterable[Finding], kinds: Mapping[str, Kind]) -> str:
-    doubts = [f.kind for f in findings if kinds[f.kind].severity is Severity.NOTE]
-    if not doubts:
-        return ""
-    places = "1 place" if len(doubts) == 1 else f"{len(doubts)} places"
-    return f"no flaw found, but {places} noted: {', '.join(dict.fromkeys(doubts))}"
+    doubts = (f.kind for f in findings if kinds[f.kind].severity is Severity.NOTE)
+    names = ", ".join(dict.fromkeys(doubts))
+    return f"no flaw found; noted: {names}" if names else ""
 
 
 def _failures(failed: Iterable[tuple[str, str]]) -> str:

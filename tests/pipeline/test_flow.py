@@ -621,7 +621,7 @@ def test_a_hand_that_nobody_can_judge_is_no_flaw_but_is_told() -> None:
     outcome = check(_picture({HAND: YELLOW}), toolbox, Settings())
 
     assert outcome.status is Status.CLEAN
-    assert outcome.problem == "no flaw found, but 1 place noted: hand/cannot-tell"
+    assert outcome.problem == "no flaw found; noted: hand/cannot-tell"
 
 
 def test_what_is_flawed_follows_the_severity_asked_for() -> None:
