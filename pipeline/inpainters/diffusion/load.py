@@ -68,9 +68,9 @@ def load_checkpoint(
 
 def split_lora(text: str) -> tuple[Path, float]:
     """Split `path` or `path:weight`; the weight is 1.0 where none is given."""
-    head, colon, tail = text.rpartition(":")
+    head, _, tail = text.rpartition(":")
     try:
-        return Path(head), float(tail) if colon else 1.0
+        return (Path(head), float(tail)) if head else (Path(text), 1.0)
     except ValueError:
         return Path(text), 1.0
 

@@ -1,0 +1,88 @@
+"""Which steps are run, and what is refused afterwards."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+
+from pipeline.inpainters.diffusion.denoise import scale_embedding
+from pipeline.inpainters.diffusion.quality_gate import problem_of
+from pipeline.inpainters.diffusion.schedule import CLASSES, plan_steps, steps_run
+from tests.pipeline.inpainters.requests import hole, stripes
+
+CONFIG = {
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "beta_schedule": "scaled_linear",
+    "num_train_timesteps": 1000,
+    "steps_offset": 1,
+}
+
+
+@pytest.mark.parametrize(
+    ("steps", "strength", "run"),
+    [(20, 0.4, 8), (28, 0.75, 21), (28, 1.0, 28), (20, 0.01, 1), (4, 0.2, 1)],
+)
+def test_the_strength_is_the_share_of_steps_that_is_run(
+    steps: int, strength: float, run: int
+) -> None:
+    assert steps_run(steps, strength) == run
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_noise_falls_from_step_to_step(name: str) -> None:
+    whole, part = (plan_steps(name, CONFIG, 10, share) for share in (1.0, 0.6))
+
+    assert len(whole.timesteps) == len(whole.sigmas) == 10
+    assert all(one > two for one, two in itertools.pairwise(whole.sigmas))
+    assert part.timesteps == whole.timesteps[4:]
+    assert part.sigmas == whole.sigmas[4:]
+    assert (whole.from_noise, part.from_noise) == (True, False)
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_each_trajectory_has_a_scheduler_of_its_own(name: str) -> None:
+    schedule = plan_steps(name, CONFIG, 6, 1.0)
+    one, other = schedule.fresh(), schedule.fresh()
+    sample = torch.ones(1, 4, 2, 2)
+
+    one.scale_model_input(sample, one.timesteps[0])
+    one.step(sample, one.timesteps[0], sample)
+
+    assert getattr(other, "step_index", None) is None
+
+
+def test_the_guidance_scale_is_embedded_as_timesteps_are() -> None:
+    found = scale_embedding(6.0, 8)[0].numpy()
+
+    frequencies = np.exp(-np.log(10000.0) * np.arange(4) / 3)
+    angles = 6000.0 * frequencies
+    np.testing.assert_allclose(
+        found, np.concatenate([np.sin(angles), np.cos(angles)]), atol=1e-5
+    )
+
+
+def test_a_sound_variation_passes_the_gate() -> None:
+    assert problem_of(stripes(seed=1), stripes(seed=2), hole()) == ""
+
+
+def test_no_pixels_means_that_the_network_was_not_finite() -> None:
+    assert "NaN" in problem_of(None, stripes(), hole())
+
+
+def test_one_flat_colour_is_refused_unless_it_was_flat_before() -> None:
+    flat = np.full_like(stripes(), 127)
+
+    assert "flat colour" in problem_of(flat, stripes(), hole())
+    assert problem_of(flat, flat, hole()) == ""
+
+
+def test_a_black_region_is_refused_unless_the_picture_is_dark() -> None:
+    black = stripes()
+    black[hole()] = 0
+    night = np.zeros_like(black)
+    night[0, 0] = 200
+
+    assert "black" in problem_of(black, stripes(), hole())
+    assert problem_of(night, night, hole()) == ""
