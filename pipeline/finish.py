@@ -195,7 +195,12 @@ def provenance(picture: Picture, work: Work, engine: str) -> Provenance:
     past = read_provenance(picture.encoded)
     seeds = {(a.pass_number, a.patch, a.number): a.seed for a in work.attempts}
     fresh = tuple(
-        _repair(choice, seeds[choice.pass_number, choice.patch, choice.winner], engine)
+        _repair(
+            choice,
+            seeds[choice.pass_number, choice.patch, choice.winner],
+            engine,
+            picture.past_passes,
+        )
         for choice in work.choices
         if choice.winner is not None
     )
@@ -207,7 +212,8 @@ def provenance(picture: Picture, work: Work, engine: str) -> Provenance:
     )
 
 
-def _repair(choice: Choice, seed: int, engine: str) -> Repair:
+def _repair(choice: Choice, seed: int, engine: str, past_passes: int) -> Repair:
+    """Describe one repair; only the last pass of a run can be one without a winner."""
     box = choice.box
     return Repair(
         kinds=choice.kinds,
@@ -218,7 +224,7 @@ def _repair(choice: Choice, seed: int, engine: str) -> Repair:
         mode=choice.mode,
         cost_before=round(choice.cost_before.total, 4),
         cost_after=round(choice.cost_after.total, 4),
-        pass_number=choice.pass_number,
+        pass_number=past_passes + choice.pass_number,
     )
 
 
