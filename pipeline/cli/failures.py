@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from pathlib import Path
 
 from typer import Abort
 from typer.exceptions import TyperException
@@ -35,7 +36,7 @@ def tell(error: Exception) -> int:
     if isinstance(error, BrokenPipeError):
         # Whoever read our output has gone. What is still buffered must not raise again
         # while Python shuts down.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115  open until the end
         return ExitCode.STOPPED
     log.critical("a bug ended the command; please report it", exc_info=error)
     return exit_code_for(error)

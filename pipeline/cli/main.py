@@ -5,6 +5,7 @@ mistyped option answer at once; the table below holds what the overview shows.
 """
 
 import importlib
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
@@ -21,6 +22,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("verify", "pipeline.cli.verify", "Prove a repaired folder against its ledger."),
     ("detectors", "pipeline.cli.detectors", "List what can be found."),
     ("models", "pipeline.cli.models", "List, fetch and verify inpainting models."),
+    ("eval", "pipeline.cli.eval", "Measure the detectors on labelled pictures."),
     ("doctor", "pipeline.cli.doctor", "Tell what is installed, and what is missing."),
 )
 """Name, module, and one sentence; in the order in which the overview lists them."""
@@ -50,10 +52,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = typer.main.get_command(_overview())
     try:
         answer = command.main(arguments, prog_name="nightmend", standalone_mode=False)
+        sys.stdout.flush()
+    except SystemExit:
+        # Typer's answer to a closed pipe, with a 1 that would mean flaws.
+        return _tell(BrokenPipeError())
     except Exception as error:  # noqa: BLE001  the last place that can name an error
-        told: int = importlib.import_module("pipeline.cli.failures").tell(error)
-        return told
+        return _tell(error)
     return int(answer or 0)
+
+
+def _tell(error: Exception) -> int:
+    told: int = importlib.import_module("pipeline.cli.failures").tell(error)
+    return told
 
 
 def _new_app() -> typer.Typer:

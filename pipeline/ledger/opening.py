@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import logging
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,8 +49,26 @@ def open_to_read(path: Path) -> sqlite3.Connection:
         LedgerTrouble: the file cannot be opened.
     """
     with trouble_in_a_sentence(path):
-        uri = f"{path.resolve().as_uri()}?mode=ro"
-        return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=WAIT_S)
+        try:
+            # Not `mode=ro`: that leaves journal files behind, which it may not delete.
+            return _opened(path, "mode=rw")
+        except sqlite3.OperationalError:
+            # Nobody can write to a folder that can only be read, so nothing is missed.
+            if os.access(path.parent, os.W_OK):
+                raise
+            return _opened(path, "immutable=1")
+
+
+def _opened(path: Path, query: str) -> sqlite3.Connection:
+    uri = f"{path.resolve().as_uri()}?{query}"
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=WAIT_S)
+    try:
+        connection.execute("PRAGMA query_only = ON")
+        connection.execute("SELECT COUNT(*) FROM sqlite_master")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 @contextlib.contextmanager

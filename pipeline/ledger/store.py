@@ -10,74 +10,24 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import LedgerTrouble
 from pipeline.ledger.opening import open_sound, trouble_in_a_sentence
+from pipeline.ledger.rows import (
+    KNOWN_COLUMNS,
+    NO_STAMP,
+    Claim,
+    Known,
+    Stamp,
+    known_from,
+)
 from pipeline.ledger.schema import migrate
 from pipeline.records import Outcome, RunInfo
 from pipeline.wire import from_text, to_text
 
 FILE_NAME = "ledger.sqlite"
-
-
-@dataclass(frozen=True, slots=True)
-class Stamp:
-    """What tells without reading whether a file is still the one that was seen."""
-
-    size: int
-    mtime_ns: int
-
-    @classmethod
-    def of(cls, status: os.stat_result) -> "Stamp":
-        """Return the stamp of a file from what `stat` said."""
-        return cls(status.st_size, status.st_mtime_ns)
-
-
-NO_STAMP = Stamp(-1, -1)
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What the ledger holds about one picture."""
-
-    key: str
-    root: Path
-    state: str
-    run_id: str
-    attempt: int
-    """How often it was claimed since it was last done."""
-
-    stamp: Stamp
-    """Of the input, when it was claimed."""
-
-    digest: str
-    basis: str
-    """Digest of everything but the picture that its result depends on."""
-
-    status: str
-    severity: int
-    """Of the worst finding that is still there; `Severity.FINE` when there is none."""
-
-    output: str
-    """Path below the output folder; "" when nothing was written."""
-
-    output_digest: str
-    output_stamp: Stamp
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """What is written down about a picture when work on it begins."""
-
-    key: str
-    root: Path
-    stamp: Stamp
-    basis: str
-    worker: str
-    """Who works on it; for people."""
 
 
 class Ledger:
@@ -245,11 +195,9 @@ class Ledger:
         """Return what is known about every picture, by key."""
         with trouble_in_a_sentence(self.path):
             rows = self._connection.execute(
-                "SELECT key, root, state, run_id, attempt, size, mtime_ns, digest, "
-                "basis, status, severity, output, output_digest, output_size, "
-                "output_mtime_ns FROM pictures"
+                f"SELECT {KNOWN_COLUMNS} FROM pictures"  # noqa: S608  a constant
             )
-            return {known.key: known for known in map(_known, rows)}
+            return {known.key: known for known in map(known_from, rows)}
 
     def staged_outcomes(self) -> list[tuple[str, Outcome]]:
         """Return (run, outcome) of the pictures that a killed run left staged."""
@@ -289,23 +237,3 @@ class Ledger:
                 with contextlib.suppress(sqlite3.Error):
                     self._connection.execute("ROLLBACK")
                 raise
-
-
-def _known(row: tuple[Any, ...]) -> Known:
-    key, root, state, run_id, attempt, size, mtime_ns, digest, basis, *rest = row
-    status, severity, output, output_digest, output_size, output_mtime_ns = rest
-    return Known(
-        os.fsdecode(key),
-        Path(os.fsdecode(root)),
-        state,
-        run_id,
-        attempt,
-        Stamp(size, mtime_ns),
-        digest,
-        basis,
-        status,
-        severity,
-        os.fsdecode(output),
-        output_digest,
-        Stamp(output_size, output_mtime_ns),
-    )

@@ -49,12 +49,11 @@ def render_lines(summary: RunSummary) -> str:
 def line_for(outcome: Outcome) -> str:
     """Say on one line how it ended for a picture."""
     parts = [f"{shown(outcome.key)}: {outcome.status.value}"]
-    rows = outcome.findings if outcome.status != Status.REPAIRED else outcome.remaining
-    told = _findings(rows)
     if outcome.status == Status.REPAIRED:
-        parts.append(_repairs(outcome))
-        told = f"still there: {told}" if told else ""
-    parts.append(told)
+        left = _findings(outcome.remaining)
+        parts += [_repairs(outcome), f"still there: {left}" if left else ""]
+    elif outcome.status != Status.CLEAN:
+        parts.append(_findings(outcome.findings))
     parts.append(shown(outcome.problem))
     return "; ".join(part for part in parts if part)
 

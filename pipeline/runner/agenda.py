@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import NoPictures
-from pipeline.ledger.store import Known, Ledger
+from pipeline.ledger.rows import Known
+from pipeline.ledger.store import Ledger
 from pipeline.names import shown
 from pipeline.records import Odd, Outcome, Plan, Status
 from pipeline.runner import resume

@@ -19,7 +19,8 @@ from pipeline.errors import (
     Stopped,
     worst,
 )
-from pipeline.ledger.store import FILE_NAME, NO_STAMP, Claim, Ledger, Stamp
+from pipeline.ledger.rows import NO_STAMP, Claim, Stamp
+from pipeline.ledger.store import FILE_NAME, Ledger
 from pipeline.names import shown
 from pipeline.records import RunInfo, Status
 from pipeline.runner import agenda, lock, preflight, resume

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from pipeline.errors import OutputTaken, PictureChanged, PictureProblem
 from pipeline.files import digest_bytes, publish
-from pipeline.ledger.store import NO_STAMP, Known, Ledger, Stamp
+from pipeline.ledger.rows import NO_STAMP, Known, Stamp
+from pipeline.ledger.store import Ledger
 from pipeline.metadata import read_provenance
 from pipeline.names import shown
 from pipeline.records import ImageRef, Outcome, Status

@@ -11,7 +11,8 @@ from typing import Any
 from detectors import catalogue, weights
 from detectors.findings import Severity
 from pipeline.files import PART_PREFIX, PART_SUFFIX, digest_file
-from pipeline.ledger.store import Known, Ledger, Stamp
+from pipeline.ledger.rows import Known, Stamp
+from pipeline.ledger.store import Ledger
 from pipeline.names import shown
 from pipeline.records import Outcome, Status, Workplace
 from pipeline.runner.contract import Job, Task

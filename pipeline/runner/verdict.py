@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from detectors.findings import Severity
 from pipeline.errors import ExitCode, worst
-from pipeline.ledger.store import Known
+from pipeline.ledger.rows import Known
 from pipeline.records import Status
 from pipeline.settings import Settings
 

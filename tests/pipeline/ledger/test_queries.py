@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import UsageError
+from pipeline.errors import LedgerTrouble, UsageError
 from pipeline.ledger import queries
 from pipeline.ledger.filesystem import journal_mode_for
-from pipeline.ledger.store import FILE_NAME, Claim, Ledger, Stamp
+from pipeline.ledger.rows import Claim, Stamp
+from pipeline.ledger.store import FILE_NAME, Ledger
 from pipeline.records import Outcome, RunInfo, Status
 
 FIRST = RunInfo(
@@ -108,3 +109,18 @@ def test_write_ahead_logging_is_used_on_local_disks_only(
     tmp_path: Path, mounts: str, mode: str
 ) -> None:
     assert journal_mode_for(tmp_path, mounts.format(place=tmp_path)) == mode
+
+
+def test_reading_leaves_no_file_behind(state: Path) -> None:
+    before = sorted(state.iterdir())
+
+    queries.summary(state)
+
+    assert sorted(state.iterdir()) == before
+
+
+def test_a_ledger_that_is_no_database_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_text("rubbish " * 100)
+
+    with pytest.raises(LedgerTrouble, match="cannot be used"):
+        queries.runs(tmp_path)

@@ -9,8 +9,9 @@ import pytest
 
 from pipeline.errors import ExitCode, LedgerTrouble
 from pipeline.ledger import queries
+from pipeline.ledger.rows import Claim, Stamp
 from pipeline.ledger.schema import STEPS, migrate
-from pipeline.ledger.store import FILE_NAME, Claim, Ledger, Stamp
+from pipeline.ledger.store import FILE_NAME, Ledger
 from pipeline.records import Outcome, RunInfo, Status
 
 INFO = RunInfo(

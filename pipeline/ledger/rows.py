@@ -1,0 +1,90 @@
+"""What the ledger holds about one picture."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What tells without reading whether a file is still the one that was seen."""
+
+    size: int
+    mtime_ns: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> "Stamp":
+        """Return the stamp of a file from what `stat` said."""
+        return cls(status.st_size, status.st_mtime_ns)
+
+
+NO_STAMP = Stamp(-1, -1)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the ledger holds about one picture."""
+
+    key: str
+    root: Path
+    state: str
+    run_id: str
+    attempt: int
+    """How often it was claimed since it was last done."""
+
+    stamp: Stamp
+    """Of the input, when it was claimed."""
+
+    digest: str
+    basis: str
+    """Digest of everything but the picture that its result depends on."""
+
+    status: str
+    severity: int
+    """Of the worst finding that is still there; `Severity.FINE` when there is none."""
+
+    output: str
+    """Path below the output folder; "" when nothing was written."""
+
+    output_digest: str
+    output_stamp: Stamp
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What is written down about a picture when work on it begins."""
+
+    key: str
+    root: Path
+    stamp: Stamp
+    basis: str
+    worker: str
+    """Who works on it; for people."""
+
+
+KNOWN_COLUMNS = (
+    "key, root, state, run_id, attempt, size, mtime_ns, digest, basis, status, "
+    "severity, output, output_digest, output_size, output_mtime_ns"
+)
+
+
+def known_from(row: tuple[Any, ...]) -> Known:
+    """Return what one row of `KNOWN_COLUMNS` says."""
+    key, root, state, run_id, attempt, size, mtime_ns, digest, basis, *rest = row
+    status, severity, output, output_digest, output_size, output_mtime_ns = rest
+    return Known(
+        os.fsdecode(key),
+        Path(os.fsdecode(root)),
+        state,
+        run_id,
+        attempt,
+        Stamp(size, mtime_ns),
+        digest,
+        basis,
+        status,
+        severity,
+        os.fsdecode(output),
+        output_digest,
+        Stamp(output_size, output_mtime_ns),
+    )
