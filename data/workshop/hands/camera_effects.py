@@ -46,7 +46,7 @@ def sample_camerawork(
         focus_px=sometimes(0.45, float(rng.exponential(0.7)) * scale),
         motion_px=sometimes(0.12, float(rng.uniform(2, 7)) * scale),
         motion_angle=float(rng.uniform(0, 180)),
-        grain=sometimes(0.7, float(rng.exponential(0.018))),
+        grain=sometimes(0.7, min(float(rng.exponential(0.018)), 0.06)),
         shrink=1.0 + sometimes(0.35, float(rng.exponential(0.7))),
         vignette=sometimes(0.3, float(rng.uniform(0.1, 0.5))),
         gain=(float(gain[0]), float(gain[1]), float(gain[2])),
