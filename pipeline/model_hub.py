@@ -1,4 +1,4 @@
-"""The model hub, behind four calls; the only place that talks to it."""
+"""The model hub, behind three calls; the only place that talks to it."""
 
 import os
 from dataclasses import dataclass
@@ -61,13 +61,17 @@ class Hub(Protocol):
         """Return a file of the local cache without asking anybody, or None."""
         ...
 
-    def cache_folder(self) -> Path:
-        """Return the root of the local cache."""
-        ...
-
 
 class HuggingFaceHub:
-    """huggingface.co through its own client and cache."""
+    """huggingface.co through its own client and cache.
+
+    Whatever the client raises is turned into a sentence: its errors come from an HTTP
+    library that changes between its releases and is not ours to name.
+    """
+
+    def __init__(self, cache: Path | None = None) -> None:
+        """Use the given cache folder; None takes the one of HF_HOME."""
+        self._cache = cache
 
     def listing(self, hub_id: str, revision: str, gated: bool) -> HubListing:
         client = _client()
@@ -89,17 +93,22 @@ class HuggingFaceHub:
         client = _client()
         try:
             return Path(
-                client.hf_hub_download(hub_id, file, revision=commit, token=gated)
+                client.hf_hub_download(
+                    hub_id,
+                    file,
+                    revision=commit,
+                    token=gated,
+                    cache_dir=self._cache,
+                )
             )
         except Exception as error:
             raise _explained(error, hub_id, gated) from error
 
     def cached(self, hub_id: str, revision: str, file: str) -> Path | None:
-        found = _client().try_to_load_from_cache(hub_id, file, revision=revision)
+        found = _client().try_to_load_from_cache(
+            hub_id, file, cache_dir=self._cache, revision=revision
+        )
         return Path(found) if isinstance(found, str) else None
-
-    def cache_folder(self) -> Path:
-        return Path(_client().constants.HF_HUB_CACHE)
 
 
 def _client() -> Any:
