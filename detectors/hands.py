@@ -97,6 +97,18 @@ class HandsDetector:
         Raises:
             DetectorFailed: a network failed.
         """
+        findings = [self._finding(view, verdict) for view, verdict in self.look(pixels)]
+        return sorted(findings, key=lambda one: (one.box.y0, one.box.x0, one.box.area))
+
+    def look(self, pixels: RgbArray) -> list[tuple[HandView, Verdict]]:
+        """Return every hand with its verdict, the largest first.
+
+        Args:
+            pixels: (H, W, 3) uint8 RGB, 16x16 at least.
+
+        Raises:
+            DetectorFailed: a network failed.
+        """
         check_rgb(pixels)
         views = find_hands(
             pixels,
@@ -109,11 +121,10 @@ class HandsDetector:
         doubts = [_doubt_about(view) for view in views]
         trusted = [view for view, doubt in zip(views, doubts, strict=True) if not doubt]
         verdicts = iter(self._judge.judge(trusted))
-        findings = [
-            self._finding(view, Verdict(_NEITHER, doubt) if doubt else next(verdicts))
+        return [
+            (view, Verdict(_NEITHER, doubt) if doubt else next(verdicts))
             for view, doubt in zip(views, doubts, strict=True)
         ]
-        return sorted(findings, key=lambda one: (one.box.y0, one.box.x0, one.box.area))
 
     def close(self) -> None:
         """Free the judge and the finder of people."""
