@@ -70,7 +70,7 @@ def sample_lighting(rng: np.random.Generator) -> Lighting:
         rim_side=float(rng.choice([-1.0, 1.0])),
         softness=float(softness),
         exposure=float(np.exp(rng.normal(-0.15, 0.28))),
-        shine=float(rng.uniform(0.15, 1.0)),
+        shine=float(rng.uniform(0.08, 0.75)),
     )
 
 
