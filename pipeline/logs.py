@@ -5,6 +5,7 @@ everything as JSON lines. Names and messages from files are hostile text: neithe
 place lets them steer a terminal or break a line.
 """
 
+import contextlib
 import json
 import logging
 import sys
@@ -97,6 +98,11 @@ class _QuietFile(logging.FileHandler):
                 f"({error}); the run goes on without it",
                 file=sys.stderr,
             )
+
+    def close(self) -> None:
+        # What could not be written was told already.
+        with contextlib.suppress(OSError):
+            super().close()
 
 
 def _json_lines(path: Path) -> logging.Handler:

@@ -1,0 +1,129 @@
+"""What ends a run from outside leaves a folder from which it goes on."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import EnvironmentProblem, ExitCode, OutputTrouble
+from pipeline.ledger import queries
+from pipeline.ledger.store import FILE_NAME
+from pipeline.records import Outcome
+from pipeline.settings import RunSettings, Settings
+from tests.support.fakes import GREEN
+from tests.support.runs import (
+    FakeTools,
+    Silent,
+    fill,
+    outcomes,
+    picture,
+    repair,
+    tree,
+)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    names = ("a.png", "deep/b.png", "z.png")
+    return fill(tmp_path / "in", {name: picture(n) for n, name in enumerate(names)})
+
+
+def ended_by(output: Path) -> str:
+    return queries.runs(output / ".nightmend")[-1].ended_by
+
+
+def test_an_output_that_cannot_be_written_stops_the_run_and_it_goes_on_later(
+    source: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out"
+    fill(output, {"deep": b"a file where a folder must be"})
+
+    first = repair(source, output)
+    (output / "deep").unlink()
+    second = repair(source, output)
+    repair(source, tmp_path / "whole")
+
+    assert (first.code, first.worked) == (ExitCode.STOPPED, 1)
+    assert "deep" in first.problem
+    assert second.code is ExitCode.OK
+    assert tree(output) == tree(tmp_path / "whole")
+
+
+def test_the_reason_of_a_stop_is_in_the_ledger_and_the_picture_waits(
+    source: Path, tmp_path: Path
+) -> None:
+    fill(tmp_path / "out", {"deep": b"in the way"})
+
+    repair(source, tmp_path / "out")
+
+    assert ended_by(tmp_path / "out").startswith("trouble: ")
+    assert set(outcomes(tmp_path / "out")) == {"a.png"}
+    state = tmp_path / "out" / ".nightmend"
+    assert queries.states(state) == {"done": 1, "queued": 2}
+
+
+def test_a_nearly_full_disk_stops_before_the_first_picture(
+    source: Path, tmp_path: Path
+) -> None:
+    greedy = Settings(run=RunSettings(min_free_mib=10**9))
+    tools = FakeTools()
+
+    with pytest.raises(OutputTrouble, match="make room") as caught:
+        repair(source, tmp_path / "out", tools, settings=greedy)
+
+    assert caught.value.exit_code is ExitCode.STOPPED
+    assert tools.built == 0
+
+
+def test_a_lost_device_stops_the_run(source: Path, tmp_path: Path) -> None:
+    def lose(request: object, number: int) -> tuple[int, int, int]:
+        raise EnvironmentProblem("the device has fallen off the bus")
+
+    tools = FakeTools(lose)
+    result = repair(source, tmp_path / "out", tools)
+
+    assert result.code is ExitCode.ENVIRONMENT
+    assert "fallen off the bus" in result.problem
+    assert tools.inpainters[0].closed == 1
+    assert outcomes(tmp_path / "out") == {}
+
+
+def test_a_ledger_that_fails_stops_the_run_and_publishes_nothing_more(
+    source: Path, tmp_path: Path
+) -> None:
+    ledger = tmp_path / "out" / ".nightmend" / FILE_NAME
+
+    class Saboteur(Silent):
+        def finished(self, outcome: Outcome) -> None:
+            with sqlite3.connect(ledger) as other:
+                other.execute(
+                    "CREATE TRIGGER full BEFORE UPDATE ON pictures "
+                    "BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"
+                )
+
+    first = repair(source, tmp_path / "out", observer=Saboteur())
+    published = set(tree(tmp_path / "out"))
+    with sqlite3.connect(ledger) as other:
+        other.execute("DROP TRIGGER full")
+    second = repair(source, tmp_path / "out")
+    repair(source, tmp_path / "whole")
+
+    assert (first.code, first.worked) == (ExitCode.STOPPED, 1)
+    assert "database or disk is full" in first.problem
+    assert published == {"a.png"}
+    assert second.code is ExitCode.OK
+    assert tree(tmp_path / "out") == tree(tmp_path / "whole")
+
+
+def test_a_picture_that_fails_leaves_no_temporary_file(
+    source: Path, tmp_path: Path
+) -> None:
+    def vanish(request: object, number: int) -> tuple[int, int, int]:
+        (source / "a.png").unlink(missing_ok=True)
+        return GREEN
+
+    result = repair(source, tmp_path / "out", FakeTools(vanish))
+
+    assert not list((tmp_path / "out").rglob("*.part"))
+    assert "a.png" not in tree(tmp_path / "out")
+    assert result.code is ExitCode.SOME_FAILED
