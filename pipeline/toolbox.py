@@ -1,7 +1,7 @@
 """Build the detectors and the inpainter, once per process."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,9 @@ log = logging.getLogger(__name__)
 
 FACES_NATIVE_PX = 512
 """The native side that `faces.min_side_px` is given for."""
+
+
+BuildDetector = Callable[[str, Mapping[str, Any]], Detector]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +45,12 @@ class Toolbox:
             self.inpainter.close()
 
 
-def build_toolbox(settings: Settings, *, with_inpainter: bool) -> Toolbox:
+def build_toolbox(
+    settings: Settings,
+    *,
+    with_inpainter: bool,
+    build_detector: BuildDetector = detector_catalogue.build,
+) -> Toolbox:
     """Build what the settings name; a detector named twice is built once.
 
     Raises:
@@ -51,12 +59,12 @@ def build_toolbox(settings: Settings, *, with_inpainter: bool) -> Toolbox:
         EnvironmentProblem: the engine's model or device is not there.
     """
     inpainter = inpainter_catalogue.build(settings.inpaint) if with_inpainter else None
-    native_px = inpainter.native_px if inpainter else None
+    native_px = settings.plan.working_px or (inpainter.native_px if inpainter else None)
     built: list[Detector] = []
     try:
         for name in dict.fromkeys(settings.detect.detectors):
             options = options_for(name, settings, native_px)
-            built.append(detector_catalogue.build(name, options))
+            built.append(build_detector(name, options))
             log.debug("built detector %s", name)
     except BaseException:
         Toolbox(tuple(built), inpainter).close()

@@ -1,8 +1,11 @@
 """Tools are built once, from the settings, and all are freed."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
-from detectors.errors import UnknownDetector
+from detectors.errors import UnknownDetector, WeightsMissing
 from pipeline.errors import UsageError
 from pipeline.settings import Settings
 from pipeline.toolbox import Toolbox, build_toolbox, options_for
@@ -80,3 +83,33 @@ def test_the_engine_without_weights_is_built_on_any_machine() -> None:
     assert toolbox.inpainter is not None
     assert toolbox.inpainter.native_px is None
     toolbox.close()
+
+
+def test_a_working_size_of_the_users_own_decides_what_is_too_small() -> None:
+    settings = Settings.model_validate(
+        {"plan": {"working_px": 1024}, "detect": {"detectors": ("faces",)}}
+    )
+    asked: list[int] = []
+
+    def build(name: str, options: Mapping[str, Any]) -> FakeDetector:
+        asked.append(options["min_side_px"])
+        return FakeDetector(name=name)
+
+    build_toolbox(settings, with_inpainter=False, build_detector=build)
+
+    assert asked == [192]
+
+
+def test_what_was_built_is_freed_when_the_next_cannot_be_built() -> None:
+    built: list[FakeDetector] = []
+
+    def build(name: str, options: Mapping[str, Any]) -> FakeDetector:
+        if name == "faces":
+            raise WeightsMissing("no weights")
+        built.append(FakeDetector(name=name))
+        return built[-1]
+
+    with pytest.raises(WeightsMissing):
+        build_toolbox(Settings(), with_inpainter=False, build_detector=build)
+
+    assert [detector.closed for detector in built] == [1]
