@@ -17,9 +17,10 @@ import numpy.typing as npt
 from PIL import Image
 
 from detectors.arrays import RgbArray
-from pipeline.metadata import png
+from pipeline.metadata import jpeg, png
 from pipeline.metadata.damaged import Damaged
 from pipeline.metadata.facts import Facts
+from pipeline.metadata.jpeg_scan import check_scan
 from pipeline.metadata.orientation import upright
 
 Plane: TypeAlias = npt.NDArray[np.uint8]
@@ -71,6 +72,8 @@ def decode(facts: Facts) -> Decoded:
         raise Damaged(f"it cannot be decoded ({reason})") from error
     if facts.format == "PNG" and _may_lack_rows(facts, image):
         png.check_pixels(facts.bare)
+    if facts.format == "JPEG":
+        check_scan(jpeg.split(facts.bare))
     mode = image.mode
     if mode not in _DIRECT:
         image = _for_looking(image)

@@ -51,9 +51,10 @@ def load(
     """Check and decode a picture file.
 
     The whole structure is checked first: every PNG checksum and the end chunk, every
-    JPEG segment up to the end marker, every WebP chunk. What is cut short, damaged, or
-    of another format than its name says is unreadable. A bit flipped inside the coded
-    data of a JPEG or WebP cannot be seen by anybody; the digest is what guards that.
+    JPEG segment up to the end marker and every code of a baseline one, every WebP
+    chunk. What is cut short, damaged, or of another format than its name says is
+    unreadable. Some bits flipped inside the coded data of a JPEG or WebP cannot be
+    seen by anybody; the digest is what guards against those.
 
     Args:
         ref: Which picture.

@@ -1,13 +1,16 @@
 """Encode a repaired picture as the file it came from: same format, mode and metadata.
 
-PNG and lossless WebP come out with exactly the given pixels. JPEG is written with the
-source's quantisation tables, chroma sampling, colour space and progressive flag; lossy
-WebP at the quality estimated from the source's quantisers (`pipeline.metadata.vp8`),
-with exact alpha. EXIF and its thumbnail stay byte for byte, so the pixels are turned
-back to the stored orientation.
+PNG and lossless WebP come out with exactly the given pixels. In a baseline JPEG only
+the squares in which something was changed are coded anew, and all others stay to the
+last bit (`pipeline.metadata.jpeg_splice`); a progressive one is coded anew as a whole,
+with the source's quantisation tables, sampling and colour space. Lossy WebP is written
+at the quality estimated from the source's quantisers (`pipeline.metadata.vp8`), with
+exact alpha. EXIF and its thumbnail stay byte for byte, so the pixels are turned back to
+the stored orientation.
 """
 
 import io
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -21,7 +24,9 @@ from pipeline.errors import NotSupported, PictureProblem
 from pipeline.metadata import Provenance, carry, jpeg, vp8, webp
 from pipeline.metadata.damaged import Damaged
 from pipeline.metadata.facts import read_facts
-from pipeline.metadata.orientation import as_stored
+from pipeline.metadata.jpeg_scan import Unwalkable
+from pipeline.metadata.jpeg_splice import splice
+from pipeline.metadata.orientation import as_stored, upright
 from pipeline.names import shown
 from pipeline.records import Picture
 
@@ -35,6 +40,19 @@ _SAMPLINGS = {(1, 1): 0, (2, 1): 1, (2, 2): 2}
 """(across, down) of the first component to Pillow's number for 4:4:4, 4:2:2, 4:2:0."""
 
 Stored = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Fresh:
+    """A newly written file, without the source's metadata."""
+
+    data: bytes
+    exact: Stored
+    """(H, W) uint8, as stored: 1 where the file must decode to the given pixels."""
+
+    @classmethod
+    def all_exact(cls, data: bytes, stored: Stored) -> "_Fresh":
+        return cls(data, np.ones(stored.shape[:2], dtype=np.uint8))
 
 
 def encode(picture: Picture, pixels: RgbArray, provenance: Provenance | None) -> bytes:
@@ -55,14 +73,17 @@ def encode(picture: Picture, pixels: RgbArray, provenance: Provenance | None) ->
         raise ValueError(f"{name} is {picture.size}, got {size_of(pixels)}")
     if picture.mode not in MODES:
         raise NotSupported(f"{name} cannot be written: no way back to {picture.mode}")
-    stored = as_stored(_in_mode(picture, pixels), picture.orientation)
-    fresh, exact = _ENCODERS[picture.format](picture.encoded, stored)
+    before = as_stored(_in_mode(picture, picture.pixels), picture.orientation)
+    after = as_stored(_in_mode(picture, pixels), picture.orientation)
     try:
-        data = carry(picture.encoded, fresh, provenance)
+        fresh = _ENCODERS[picture.format](picture.encoded, before, after)
+        data = carry(picture.encoded, fresh.data, provenance)
         written = decode(read_facts(data))
     except Damaged as error:
         raise PictureProblem(f"{name} could not be written: {error}") from error
-    if not _is_right(picture, pixels, written, exact=exact):
+    if not _is_right(
+        picture, pixels, written, upright(fresh.exact, picture.orientation)
+    ):
         raise PictureProblem(
             f"{name} could not be written: the new file decodes to something else; "
             "please report this"
@@ -83,14 +104,17 @@ def _in_mode(picture: Picture, pixels: RgbArray) -> Stored:
 
 
 def _is_right(
-    picture: Picture, pixels: RgbArray, written: Decoded, *, exact: bool
+    picture: Picture, pixels: RgbArray, written: Decoded, exact: Stored
 ) -> bool:
+    """Tell whether a file decodes to the picture, to the last bit where `exact`."""
     if size_of(written.pixels) != picture.size or not _same_alpha(picture, written):
         return False
-    if exact:
-        channels = 1 if picture.mode in {"L", "LA"} else 3
-        wanted = _in_mode(picture, pixels).reshape(*pixels.shape[:2], -1)
-        return np.array_equal(wanted[:, :, :channels], written.pixels[:, :, :channels])
+    wanted, got = pixels, written.pixels
+    if picture.mode in {"L", "LA"}:
+        wanted = np.asarray(Image.fromarray(pixels).convert("L"))[:, :, None]
+    differs = (wanted != got).any(axis=2)
+    if (differs & (exact == 1)).any():
+        return False
     return written.mode == picture.mode or picture.format == "WEBP"
 
 
@@ -102,47 +126,62 @@ def _same_alpha(picture: Picture, written: Decoded) -> bool:
     return bool(np.array_equal(picture.alpha, written.alpha))
 
 
-def _png(_source: bytes, stored: Stored) -> tuple[bytes, bool]:
+def _png(_source: bytes, _before: Stored, after: Stored) -> _Fresh:
     # OpenCV's own default is 5 times faster than Pillow's at the same size, and twice
     # as fast as OpenCV's explicit level 1; it knows no grey with alpha.
-    if stored.ndim == 3 and stored.shape[2] == 2:
-        return _by_pillow(stored, "PNG", compress_level=1), True
-    if stored.ndim == 3:
-        turn = cv2.COLOR_RGB2BGR if stored.shape[2] == 3 else cv2.COLOR_RGBA2BGRA
-        stored = cv2.cvtColor(stored, turn)
-    done, data = cv2.imencode(".png", stored)
+    if after.ndim == 3 and after.shape[2] == 2:
+        return _Fresh.all_exact(_by_pillow(after, "PNG", compress_level=1), after)
+    turned = after
+    if after.ndim == 3:
+        turn = cv2.COLOR_RGB2BGR if after.shape[2] == 3 else cv2.COLOR_RGBA2BGRA
+        turned = cv2.cvtColor(after, turn)
+    done, data = cv2.imencode(".png", turned)
     if not done:
         raise Damaged("OpenCV could not encode it")
-    return bytes(data), True
+    return _Fresh.all_exact(bytes(data), after)
 
 
-def _jpeg(source: bytes, stored: Stored) -> tuple[bytes, bool]:
+def _jpeg(source: bytes, before: Stored, after: Stored) -> _Fresh:
     parts = jpeg.split(source)
     tables = jpeg.quantisation(parts)
     if len(set(tables[1:])) == 1:
         tables = tables[:2]  # Both colour channels share the second.
     options: dict[str, Any] = {
         "qtables": [list(table) for table in tables],
-        "progressive": parts.frame.progressive,
-        "optimize": True,
         "keep_rgb": parts.is_rgb,
     }
     if len(parts.frame.components) == 3:
         first = parts.frame.components[0]
         # Pillow knows three samplings; a rarer one becomes 4:4:4, which loses nothing.
         options["subsampling"] = _SAMPLINGS.get((first.across, first.down), 0)
-    return _by_pillow(stored, "JPEG", **options), False
+
+    def encode_part(cutout: Stored) -> bytes:
+        return _by_pillow(cutout, "JPEG", **options)
+
+    try:
+        spliced = splice(parts, before, after, encode_part)
+    except Unwalkable:
+        whole = {"optimize": True, "progressive": parts.frame.progressive}
+        data = _by_pillow(after, "JPEG", **options, **whole)
+        return _Fresh(data, np.zeros(after.shape[:2], dtype=np.uint8))
+    return _Fresh(spliced.data, spliced.same.astype(np.uint8))
 
 
-def _webp(source: bytes, stored: Stored) -> tuple[bytes, bool]:
+def _webp(source: bytes, _before: Stored, after: Stored) -> _Fresh:
     parts = webp.split(source)
     if parts.lossless:
-        options: dict[str, Any] = {"lossless": True}
-    else:
-        frame = next(c.body for c in parts.image if c.kind == b"VP8 ")
-        options = {"quality": vp8.quality_of(frame), "alpha_quality": 100}
-    data = _by_pillow(stored, "WEBP", exact=True, method=_WEBP_METHOD, **options)
-    return data, parts.lossless
+        data = _by_pillow(after, "WEBP", lossless=True, exact=True, method=_WEBP_METHOD)
+        return _Fresh.all_exact(data, after)
+    frame = next(c.body for c in parts.image if c.kind == b"VP8 ")
+    data = _by_pillow(
+        after,
+        "WEBP",
+        quality=vp8.quality_of(frame),
+        alpha_quality=100,
+        exact=True,
+        method=_WEBP_METHOD,
+    )
+    return _Fresh(data, np.zeros(after.shape[:2], dtype=np.uint8))
 
 
 def _by_pillow(stored: Stored, format_name: str, **options: Any) -> bytes:

@@ -132,6 +132,31 @@ def test_a_jpeg_keeps_its_tables_its_sampling_and_its_progressive_flag(
     assert after.frame.progressive == progressive
 
 
+@pytest.mark.parametrize("orientation", [1, 3, 6, 7])
+def test_a_jpeg_changes_only_around_the_repair(orientation: int) -> None:
+    exif = b"Exif\0\0" + pictures.exif_block(orientation)
+    data = pictures.encoded(pictures.draw_scene(), "JPEG", quality=80, exif=exif)
+    picture = open_picture(data, ".jpg")
+    box = Box(18, 20, 26, 30)
+
+    again = open_picture(
+        encode(picture, pictures.with_blot(picture.pixels, box), PROVENANCE), ".jpg"
+    )
+
+    changed = (again.pixels != picture.pixels).any(axis=2)
+    assert changed[box.rows, box.columns].any()
+    near = box.grown(17)
+    changed[max(near.y0, 0) : near.y1, max(near.x0, 0) : near.x1] = False
+    assert not changed.any()
+
+
+def test_a_jpeg_without_a_change_keeps_its_coded_data() -> None:
+    data = pictures.encoded(pictures.draw_scene(), "JPEG", quality=80)
+    picture = open_picture(data, ".jpg")
+
+    assert encode(picture, picture.pixels, None) == data
+
+
 def test_a_jpeg_with_three_tables_keeps_each_of_them() -> None:
     tables = [[step] * 64 for step in (3, 5, 9)]
     data = pictures.encoded(pictures.draw_scene(), "JPEG", qtables=tables)
@@ -164,8 +189,10 @@ def test_an_rgb_jpeg_stays_rgb() -> None:
     assert difference.max() <= 3
 
 
-def test_a_jpeg_that_is_saved_again_hardly_changes_outside_the_repair() -> None:
-    data = pictures.encoded(pictures.draw_scene(), "JPEG", quality=92, subsampling=0)
+def test_a_progressive_jpeg_hardly_changes_outside_the_repair() -> None:
+    data = pictures.encoded(
+        pictures.draw_scene(), "JPEG", quality=92, subsampling=0, progressive=True
+    )
     picture = open_picture(data, ".jpg")
 
     again = open_picture(encode(picture, picture.pixels, PROVENANCE), ".jpg")
