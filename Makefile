@@ -4,7 +4,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .venv-uv/bin/uv)
 STAMP := .venv/.synced
 NIGHTMEND := .venv/bin/nightmend
 
-.PHONY: demo test check format bench samples clean
+.PHONY: demo test check format bench samples clean eval-hands
 
 $(STAMP): pyproject.toml uv.lock
 	@if ! command -v "$(UV)" >/dev/null; then \
@@ -28,3 +28,8 @@ check: $(STAMP)
 format: $(STAMP)
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
+
+# Renders always; real hands and edits of them where a folder of labelled hands is.
+eval-hands: $(STAMP)
+	PYTHONPATH=data .venv/bin/python -m workshop.eval_hands \
+	  --json data/workshop/out/eval-hands.json

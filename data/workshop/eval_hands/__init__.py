@@ -1,0 +1,1 @@
+"""Measure the hands detector on renders, on edits and on real hands."""

@@ -1,0 +1,1 @@
+"""The learned hand judge: how it is converted, trained, measured and shipped."""

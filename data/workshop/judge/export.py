@@ -1,0 +1,202 @@
+"""Turn a checkpoint into what ships: half-precision weights and their calibration.
+
+Run: `PYTHONPATH=data python -m workshop.judge.export --checkpoint FILE --samples FOLDER
+--out data/models`. The calibration is fitted on held-out samples, looked at exactly as
+the runtime looks at a hand.
+"""
+
+import argparse
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors.torch import save_file
+
+from detectors.evaluation import auc_of, expected_calibration_error, recall_at_fpr
+from detectors.hand_framing import FRAME_PX, HandFrame, cut
+from detectors.hand_judge_net import load_net
+from detectors.hand_judging import HandView
+from detectors.hand_learned import CALIBRATION, WEIGHTS, Calibration, LearnedJudge
+from detectors.weights import OWN_DIGESTS
+from workshop.judge.batches import Pool, Stored, load_pool
+from workshop.judge.samples import REACH, STORED_PX, decode
+
+_Floats = npt.NDArray[np.float64]
+
+PREVALENCE = 0.25
+"""Share of flawed hands that probabilities are right for: about one in four."""
+
+CAUTION = 0.8
+"""The fitted slope is shrunk by this, for unseen pictures differ more than held-out."""
+
+ABSTAIN_SHARE = 0.10
+"""Share of held-out hands about whose looks the judge may disagree with itself."""
+
+SMALL_FRAME_PX = 44.0
+_NEUTRAL = Calibration(1.0, 0.0, 1e9, 0.0, (2.0, 2.0))
+
+
+class Raw(NamedTuple):
+    """What the judge says about held-out samples, before calibration."""
+
+    flawed: npt.NDArray[np.bool_]
+    logits: _Floats
+    spreads: _Floats
+    origins: tuple[str, ...]
+    details: tuple[str, ...]
+
+
+def view_of(stored: Stored) -> HandView:
+    """Return a stored sample as the finder would hand it over."""
+    pixels = decode(stored.coded)
+    frame = HandFrame(STORED_PX / 2, STORED_PX / 2, STORED_PX / REACH, 0.0)
+    return HandView(
+        pixels=pixels,
+        frame=frame,
+        crop=cut(pixels, frame),
+        points=np.zeros((21, 2), np.float32),
+        world=np.zeros((21, 3), np.float32),
+        presence=1.0,
+        right_hand=0.5,
+        palm_score=1.0,
+    )
+
+
+def judge_pool(judge: LearnedJudge, pool: Pool, most: int) -> Raw:
+    """Judge up to `most` pairs of each origin and as many single hands."""
+    chosen: list[Stored] = []
+    for pairs in pool.pairs.values():
+        for flawed, sound in pairs[:most]:
+            chosen += [flawed[0], sound[-1]]
+    chosen += pool.singles[:most]
+    raw = [judge.raw(view_of(stored)) for stored in chosen]
+    labels = [stored.label for stored in chosen]
+    return Raw(
+        np.array([label.flawed for label in labels]),
+        np.array([logit for logit, _ in raw]),
+        np.array([spread for _, spread in raw]),
+        tuple(label.origin for label in labels),
+        tuple(label.detail for label in labels),
+    )
+
+
+def fit_platt(raw: Raw, prevalence: float = PREVALENCE) -> tuple[float, float]:
+    """Return slope and shift by weighted logistic regression (Newton's method).
+
+    Flawed hands together weigh `prevalence`; each origin weighs the same within its
+    class, so that the many of one kind do not drown the others.
+    """
+    weights = np.zeros(len(raw.logits))
+    for flawed, share in ((True, prevalence), (False, 1 - prevalence)):
+        origins = {
+            origin
+            for origin, label in zip(raw.origins, raw.flawed, strict=True)
+            if label == flawed
+        }
+        for origin in origins:
+            of_it = (np.array(raw.origins) == origin) & (raw.flawed == flawed)
+            weights[of_it] = share / len(origins) / of_it.sum()
+    design = np.stack([raw.logits, np.ones_like(raw.logits)], axis=1)
+    theta = np.array([1.0, 0.0])
+    for _ in range(50):
+        p = 1 / (1 + np.exp(-design @ theta))
+        slope = design.T @ (weights * (p - raw.flawed))
+        curve = design.T @ (design * (weights * p * (1 - p) + 1e-9)[:, None])
+        theta = theta - np.linalg.solve(curve + 1e-6 * np.eye(2), slope)
+    slope_shrunk = CAUTION * theta[0]
+    return float(slope_shrunk), _shift_for(raw.logits * slope_shrunk, weights)
+
+
+def _shift_for(scaled: _Floats, weights: _Floats) -> float:
+    """Return the shift at which the mean probability is the prevalence."""
+    low, high = -20.0, 20.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        mean = float((weights / (1 + np.exp(-(scaled + middle)))).sum())
+        low, high = (middle, high) if mean < PREVALENCE else (low, middle)
+    return (low + high) / 2
+
+
+def report(raw: Raw, calibration: Calibration) -> dict[str, Any]:
+    """Return the figures of the held-out samples."""
+    p = np.array([calibration.probability(logit) for logit in raw.logits])
+    found: dict[str, Any] = {
+        "auc": auc_of(raw.flawed, raw.logits),
+        "recall_at_5fpr": recall_at_fpr(raw.flawed, raw.logits, 0.05),
+        "ece": expected_calibration_error(raw.flawed, p),
+    }
+    origins, details = np.array(raw.origins), np.array(raw.details)
+    for origin in ("render", "edit"):
+        part = (origins == origin) & raw.flawed
+        against = ~raw.flawed & (
+            origins != ("edit" if origin == "render" else "render")
+        )
+        both = part | against
+        found[f"{origin}_auc"] = auc_of(raw.flawed[both], raw.logits[both])
+        for detail in sorted(set(details[part])):
+            one = against | (part & (details == detail))
+            found[f"{origin}_{detail}"] = auc_of(raw.flawed[one], raw.logits[one])
+    sound = ~raw.flawed & (origins == "real")
+    found["real_ok_above_half"] = float((p[sound] > 0.5).mean())
+    return {name: round(float(value), 3) for name, value in found.items()}
+
+
+def write_weights(checkpoint: Path, path: Path) -> None:
+    """Write the averaged weights as float16."""
+    stored = torch.load(checkpoint, weights_only=True)["average"]
+    halves = {name: value.half().contiguous() for name, value in stored.items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(halves, str(path))
+
+
+def note_digests(folder: Path, names: Sequence[str]) -> None:
+    """Write the digests of files into the folder's list, keeping the others'."""
+    listing = folder / OWN_DIGESTS
+    lines = listing.read_text("utf-8").splitlines() if listing.is_file() else []
+    kept = [line for line in lines if line.split()[-1].lstrip("*") not in names]
+    fresh = [
+        f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}"
+        for name in names
+    ]
+    listing.write_text("\n".join(sorted([*kept, *fresh])) + "\n", encoding="utf-8")
+
+
+def main() -> None:
+    """Export and calibrate."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--samples", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--most", type=int, default=120)
+    given = parser.parse_args()
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+    write_weights(given.checkpoint, given.out / WEIGHTS)
+    judge = LearnedJudge(load_net(given.out / WEIGHTS), _NEUTRAL)
+    raw = judge_pool(judge, load_pool(given.samples, held_out=True), given.most)
+    slope, shift = fit_platt(raw)
+    spread = float(np.quantile(raw.spreads, 1 - ABSTAIN_SHARE))
+    fitted = Calibration(slope, shift, spread, SMALL_FRAME_PX, (2.0, 2.0))
+    content = {
+        "slope": slope,
+        "shift": shift,
+        "spread_above": spread,
+        "small_px": SMALL_FRAME_PX,
+        "between": [2.0, 2.0],
+        "frame_px": FRAME_PX,
+        "held_out": report(raw, fitted),
+    }
+    path = given.out / CALIBRATION
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    note_digests(given.out, (WEIGHTS, CALIBRATION))
+    print(json.dumps(content, indent=2))
+
+
+if __name__ == "__main__":
+    main()

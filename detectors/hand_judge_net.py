@@ -1,0 +1,307 @@
+"""The network that judges one hand: its layers, and how its weights are loaded."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.nn import functional
+
+from detectors.arrays import RgbArray
+from detectors.errors import WeightsWrong
+
+FloatArray = npt.NDArray[np.float32]
+
+SIDE_PX = 224
+"""The network looks at square cut-outs of this side."""
+
+MAP_SIDE = 56
+"""Side of the maps that it draws: one cell stands for 4x4 pixels of the cut-out."""
+
+COUNT_CLASSES = ("3 or fewer", "4", "5", "6", "7 or more", "cannot see")
+KIND_CLASSES = ("ok", "extra", "missing", "fused", "bent", "length", "melt")
+MAP_CHANNELS = ("hand", "tip", "flaw")
+
+_TOP = 1152
+_ANSWERS = 1 + len(COUNT_CLASSES) + len(KIND_CLASSES)
+_WIDTHS = (96, 64, 48, 20)
+"""Channels of the decoder, coarse to fine; fine levels are dear."""
+
+
+class BlockShape(NamedTuple):
+    """One inverted bottleneck of the trunk."""
+
+    narrow_in: int
+    wide: int
+    narrow_out: int
+    kernel: int
+    stride: int
+
+
+BLOCKS = (
+    BlockShape(16, 64, 24, 3, 2),
+    BlockShape(24, 144, 24, 3, 1),
+    BlockShape(24, 144, 40, 5, 2),
+    BlockShape(40, 240, 40, 5, 1),
+    BlockShape(40, 240, 80, 3, 2),
+    BlockShape(80, 480, 80, 3, 1),
+    BlockShape(80, 480, 80, 3, 1),
+    BlockShape(80, 480, 112, 5, 1),
+    BlockShape(112, 672, 112, 5, 1),
+    BlockShape(112, 672, 112, 5, 1),
+    BlockShape(112, 672, 192, 5, 2),
+    BlockShape(192, 1152, 192, 5, 1),
+    BlockShape(192, 1152, 192, 5, 1),
+    BlockShape(192, 1152, 192, 5, 1),
+)
+"""The layers of MediaPipe's hand landmark network, read from its flatbuffer graph."""
+
+_TAPS = (1, 3, 6, 9, 13)
+"""Blocks whose output is read: 56x56x24, 28x28x40, 14x14x80, 14x14x112, 7x7x192."""
+
+_POOLED = 3 * (40 + 80 + 112 + 192) + _TOP
+"""Mean, maximum and spread of four inner maps, and the means of the top."""
+
+
+class SameConv(nn.Conv2d):
+    """A convolution padded as TensorFlow's "SAME" pads: the odd row at the end."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        kernel, stride = self.kernel_size[0], self.stride[0]
+        if stride == 1:
+            return functional.conv2d(
+                x, self.weight, self.bias, 1, kernel // 2, 1, self.groups
+            )
+        total = max(kernel - stride, 0)
+        before, after = total // 2, total - total // 2
+        padded = functional.pad(x, (before, after, before, after))
+        return functional.conv2d(
+            padded, self.weight, self.bias, stride, 0, 1, self.groups
+        )
+
+
+class Bottleneck(nn.Module):
+    """Widen, look around in each channel, narrow; add the input where shapes agree."""
+
+    def __init__(self, shape: BlockShape) -> None:
+        super().__init__()
+        self.expand = SameConv(shape.narrow_in, shape.wide, 1)
+        self.look = SameConv(
+            shape.wide, shape.wide, shape.kernel, shape.stride, groups=shape.wide
+        )
+        self.project = SameConv(shape.wide, shape.narrow_out, 1)
+        self.adds = shape.stride == 1 and shape.narrow_in == shape.narrow_out
+
+    def forward(self, x: Tensor) -> Tensor:
+        wide = functional.relu6(self.look(functional.relu6(self.expand(x))))
+        narrow: Tensor = self.project(wide)
+        return x + narrow if self.adds else narrow
+
+
+class HandTrunk(nn.Module):
+    """The convolutions of MediaPipe's hand landmark network."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = SameConv(3, 24, 3, 2)
+        self.stem_look = SameConv(24, 24, 3, 1, groups=24)
+        self.stem_project = SameConv(24, 16, 1)
+        self.blocks = nn.ModuleList(Bottleneck(shape) for shape in BLOCKS)
+        self.top = SameConv(192, _TOP, 1)
+        self.top_look = SameConv(_TOP, _TOP, 3, 1, groups=_TOP)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """Return the maps of `_TAPS`, finest first, and the top, 7x7x1152.
+
+        Args:
+            x: (N, 3, 224, 224) float RGB in 0..1.
+        """
+        x = functional.relu6(self.stem_look(functional.relu6(self.stem(x))))
+        x = self.stem_project(x)
+        levels: list[Tensor] = []
+        for number, block in enumerate(self.blocks):
+            x = block(x)
+            if number in _TAPS:
+                levels.append(x)
+        top = functional.relu6(self.top_look(functional.relu6(self.top(x))))
+        return [*levels, top]
+
+
+class Glance(nn.Module):
+    """Answer from nothing but how strongly each feature is seen anywhere.
+
+    It is fitted to the frozen trunk before fine-tuning starts, so that training begins
+    with a judge and not with a guess (Kumar et al., "Fine-Tuning can Distort Pretrained
+    Features", 2022).
+    """
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(_POOLED))
+        self.register_buffer("scale", torch.ones(_POOLED))
+        self.answer = nn.Linear(_POOLED, _ANSWERS)
+
+    def forward(self, maps: list[Tensor]) -> Tensor:
+        answers: Tensor = self.answer((self.pool(maps) - self.mean) * self.scale)
+        return answers
+
+    @staticmethod
+    def pool(maps: list[Tensor]) -> Tensor:
+        """Return (N, _POOLED) float32 from the trunk's maps."""
+        parts: list[Tensor] = []
+        for inner in maps[1:-1]:
+            flat = inner.float().flatten(2)
+            parts += [flat.mean(2), flat.amax(2), (flat.var(2) + 1e-6).sqrt()]
+        return torch.cat([*parts, maps[-1].float().mean((2, 3))], 1)
+
+
+class Merge(nn.Module):
+    """Bring one finer level into the picture that the coarser levels drew."""
+
+    def __init__(self, coarse: int, fine: int, width: int) -> None:
+        super().__init__()
+        self.narrow = nn.Conv2d(coarse, width, 1)
+        self.lateral = nn.Conv2d(fine, width, 1)
+        self.look = SameConv(width, width, 3, 1, groups=width)
+        self.mix = nn.Conv2d(width, width, 1)
+
+    def forward(self, coarse: Tensor, fine: Tensor) -> Tensor:
+        narrow = self.narrow(coarse)
+        raised = functional.interpolate(narrow, scale_factor=2.0, mode="nearest")
+        joined = functional.relu6(raised + self.lateral(fine))
+        mixed: Tensor = self.mix(functional.relu6(self.look(joined)))
+        return functional.relu6(joined + mixed)
+
+
+class Judgement(NamedTuple):
+    """What the network says about a batch; all of it before any squashing."""
+
+    flawed: Tensor
+    """(N,) logit of "this hand is flawed"."""
+
+    digits: Tensor
+    """(N, 6) logits over COUNT_CLASSES."""
+
+    kind: Tensor
+    """(N, 7) logits over KIND_CLASSES."""
+
+    maps: Tensor
+    """(N, 3, 56, 56) logits over MAP_CHANNELS."""
+
+
+class HandJudgeNet(nn.Module):
+    """The trunk, a small decoder that draws maps, and a head that sums them up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trunk = HandTrunk()
+        self.top = nn.Conv2d(_TOP, _WIDTHS[0], 1)
+        self.merges = nn.ModuleList(
+            Merge(coarse, fine, width)
+            for coarse, fine, width in zip(
+                _WIDTHS[:-1], (112, 40, 24), _WIDTHS[1:], strict=True
+            )
+        )
+        self.draw = nn.Conv2d(_WIDTHS[-1], len(MAP_CHANNELS), 1)
+        self.glance = Glance()
+        self.squeeze = nn.Linear(_TOP, 192)
+        self.head = nn.Sequential(
+            nn.Dropout(0.3),
+            nn.Linear(192 + 2 * sum(_WIDTHS[1:]) + 4, 128),
+            nn.ReLU6(),
+            nn.Dropout(0.2),
+            nn.Linear(128, _ANSWERS),
+        )
+
+    def forward(self, x: Tensor) -> Judgement:
+        """Judge a batch.
+
+        Args:
+            x: (N, 3, 224, 224) float RGB in 0..1, the hand upright and centred.
+        """
+        inner = self.trunk(x)
+        fine, middle, _, coarse, _, top = inner
+        seen = functional.relu6(self.top(top))
+        summary = [functional.relu6(self.squeeze(top.mean((2, 3))))]
+        for merge, level in zip(self.merges, (coarse, middle, fine), strict=True):
+            seen = merge(seen, level)
+            summary += [seen.mean((2, 3)), seen.amax((2, 3))]
+        maps: Tensor = self.draw(seen)
+        summary.append(self._counted(maps))
+        heads: Tensor = self.head(torch.cat(summary, 1)) + self.glance(inner)
+        counts = 1 + len(COUNT_CLASSES)
+        return Judgement(heads[:, 0], heads[:, 1:counts], heads[:, counts:], maps)
+
+    @staticmethod
+    def _counted(maps: Tensor) -> Tensor:
+        """Return (N, 4): how many tips are drawn, and how much flaw, mean and peak.
+
+        A tip is drawn as a blob of about 12 cells, so its sum is scaled to be near 1.
+        """
+        drawn = torch.sigmoid(maps.float())
+        tips = drawn[:, 1].sum((1, 2)) / 12.0
+        worst = drawn[:, 2].flatten(1).topk(16, 1).values.mean(1)
+        share = drawn[:, 2].sum((1, 2)) / (drawn[:, 0].sum((1, 2)) + 10.0)
+        peaks = functional.max_pool2d(drawn[:, 1:2], 5, 1, 2)
+        tops = ((peaks == drawn[:, 1:2]) & (peaks > 0.35)).sum((1, 2, 3))
+        return torch.stack([tips, worst, share, tops / 5.0], 1).to(maps.dtype)
+
+
+class Said(NamedTuple):
+    """What the network says about a batch of looks, as arrays."""
+
+    flawed: FloatArray
+    """(N,) float32, logit of "this hand is flawed", not calibrated."""
+
+    digits: FloatArray
+    """(N, 6) float32, probabilities over COUNT_CLASSES."""
+
+    kind: FloatArray
+    """(N, 7) float32, probabilities over KIND_CLASSES."""
+
+    maps: FloatArray
+    """(N, 3, 56, 56) float32, probabilities over MAP_CHANNELS."""
+
+
+def load_net(weights: Path) -> HandJudgeNet:
+    """Return the network with the weights of a safetensors file, ready to judge.
+
+    Raises:
+        WeightsWrong: the file does not hold this network.
+    """
+    net = HandJudgeNet()
+    try:
+        stored = load_file(str(weights))
+        net.load_state_dict({name: value.float() for name, value in stored.items()})
+    except (SafetensorError, RuntimeError) as problem:
+        raise WeightsWrong(
+            f"{weights} does not hold the hand judge: {problem}; "
+            "check the repository out again"
+        ) from problem
+    net.to(memory_format=torch.channels_last)
+    return net.eval().requires_grad_(False)
+
+
+def ask(net: HandJudgeNet, looks: RgbArray) -> Said:
+    """Show looks at one hand to the network.
+
+    Args:
+        net: From `load_net`.
+        looks: (N, 224, 224, 3) uint8 RGB, the hand upright and centred.
+    """
+    pixels = torch.from_numpy(looks).permute(0, 3, 1, 2).float().div_(255)
+    with torch.inference_mode():
+        said = net(pixels.contiguous(memory_format=torch.channels_last))
+    return Said(
+        said.flawed.numpy(),
+        said.digits.softmax(1).numpy(),
+        said.kind.softmax(1).numpy(),
+        said.maps.sigmoid().numpy(),
+    )

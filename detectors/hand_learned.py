@@ -1,0 +1,253 @@
+"""The learned judge: a fine-tuned landmark network looks at a hand four times."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from detectors import weights
+from detectors.arrays import MaskArray
+from detectors.errors import WeightsWrong
+from detectors.findings import Mark
+from detectors.hand_framing import FRAME_PX
+from detectors.hand_judge_net import (
+    COUNT_CLASSES,
+    KIND_CLASSES,
+    MAP_SIDE,
+    HandJudgeNet,
+    Said,
+    ask,
+    load_net,
+)
+from detectors.hand_judging import Flaw, HandView, Verdict
+from detectors.hand_nets import HandNets
+
+WEIGHTS = "hand-judge/hand_judge.safetensors"
+CALIBRATION = "hand-judge/calibration.json"
+
+_LOOKS = ((0.0, 1.0, False), (0.0, 1.0, True), (0.14, 1.1, False), (-0.14, 0.92, True))
+"""(turn in radians, scale, mirrored) of each look; the first two share their maps."""
+
+_FLAW_OF: dict[str, Flaw] = {
+    "extra": "extra-digit",
+    "missing": "missing-digit",
+    "fused": "fused",
+    "bent": "malformed",
+    "length": "malformed",
+    "melt": "malformed",
+}
+_DIGITS = (3, 4, 5, 6, 7)
+_SURE_COUNT = 0.55
+_TIP_ABOVE = 0.4
+_FLAW_ABOVE = 0.5
+_LEAST_FLAW_CELLS = 6
+_HAND, _TIP, _FLAW = range(3)
+
+FloatArray = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How raw logits become probabilities, and when the judge abstains."""
+
+    slope: float
+    shift: float
+    spread_above: float
+    """Standard deviation of the logit over the looks from which it is in doubt."""
+
+    small_px: float
+    """Frames with a shorter side are in doubt."""
+
+    between: tuple[float, float]
+    """Probabilities in this range are no better than a guess."""
+
+    @classmethod
+    def read(cls, path: Path) -> "Calibration":
+        """Read a calibration file.
+
+        Raises:
+            WeightsWrong: it is not one.
+        """
+        try:
+            stored = json.loads(path.read_text("utf-8"))
+            low, high = stored["between"]
+            return cls(
+                float(stored["slope"]),
+                float(stored["shift"]),
+                float(stored["spread_above"]),
+                float(stored["small_px"]),
+                (float(low), float(high)),
+            )
+        except (KeyError, TypeError, ValueError) as problem:
+            raise WeightsWrong(
+                f"{path} is not a calibration: {problem}; check the repository out "
+                "again"
+            ) from problem
+
+    def probability(self, logit: float) -> float:
+        """Return the calibrated probability of a flaw (Platt scaling)."""
+        return float(
+            1 / (1 + np.exp(-np.clip(self.slope * logit + self.shift, -30, 30)))
+        )
+
+
+class LearnedJudge:
+    """Judges hands with the fine-tuned network."""
+
+    def __init__(self, net: HandJudgeNet, calibration: Calibration) -> None:
+        self._net = net
+        self._calibration = calibration
+
+    @classmethod
+    def open(cls, folder: Path | None = None) -> "LearnedJudge":
+        """Load the judge.
+
+        Args:
+            folder: Where the weights are; None takes this project's own.
+
+        Raises:
+            WeightsMissing: a file is not there.
+            WeightsWrong: a file is not what it should be.
+        """
+        net = load_net(weights.own(WEIGHTS, folder))
+        return cls(net, Calibration.read(weights.own(CALIBRATION, folder)))
+
+    @property
+    def name(self) -> str:
+        return "learned"
+
+    def judge(self, views: Sequence[HandView]) -> list[Verdict]:
+        """Return one verdict per view, in order; one view at a time."""
+        return [self._judge(view) for view in views]
+
+    def close(self) -> None:
+        """Do nothing: the network holds no more than memory."""
+
+    def raw(self, view: HandView) -> tuple[float, float]:
+        """Return mean and standard deviation of the logit over the looks."""
+        logits = self._look(view).flawed
+        return float(logits.mean()), float(logits.std())
+
+    def _look(self, view: HandView) -> Said:
+        looks = [
+            view.cut(view.again(angle=turn, scale=scale, flip=flip))
+            for turn, scale, flip in _LOOKS
+        ]
+        return ask(self._net, np.stack(looks))
+
+    def _judge(self, view: HandView) -> Verdict:
+        said = self._look(view)
+        logit = float(said.flawed.mean())
+        p_flawed = self._calibration.probability(logit)
+        # The second look is the first one's mirror image, so their maps can be joined.
+        maps = (said.maps[0] + said.maps[1, :, :, ::-1]) / 2
+        kinds = said.kind.mean(axis=0)
+        tips = tips_of(maps[_TIP])
+        return Verdict(
+            p_flawed=p_flawed,
+            doubt=self._doubt(view, p_flawed, float(said.flawed.std())),
+            digits=digits_of(said.digits.mean(axis=0)),
+            flaws=flaws_of(kinds),
+            marks=tuple(Mark(str(n), x, y) for n, (x, y) in enumerate(tips, start=1)),
+            flaw_mask=mask_of(maps[_FLAW]),
+            surplus_mask=surplus_of(maps, kinds, p_flawed),
+        )
+
+    def _doubt(self, view: HandView, p_flawed: float, spread: float) -> str:
+        known = self._calibration
+        if view.frame.side_px < known.small_px:
+            return f"the hand is only {view.frame.side_px / 2:.0f} px large"
+        if spread > known.spread_above:
+            return "looks at it from slightly different sides disagree"
+        if known.between[0] <= p_flawed <= known.between[1]:
+            return "it could be either"
+        return ""
+
+
+def digits_of(counts: FloatArray) -> int | None:
+    """Return the number of digits, or None when none of the classes is likely.
+
+    Args:
+        counts: (6,) probabilities over COUNT_CLASSES.
+    """
+    best = int(counts.argmax())
+    if best == len(COUNT_CLASSES) - 1 or counts[best] < _SURE_COUNT:
+        return None
+    return _DIGITS[best]
+
+
+def flaws_of(kinds: FloatArray) -> dict[Flaw, float]:
+    """Return how likely each flaw is, given that there is one.
+
+    Args:
+        kinds: (7,) probabilities over KIND_CLASSES.
+    """
+    shares: dict[Flaw, float] = {}
+    for name, share in zip(KIND_CLASSES[1:], kinds[1:], strict=True):
+        flaw = _FLAW_OF[name]
+        shares[flaw] = shares.get(flaw, 0.0) + float(share)
+    total = sum(shares.values()) or 1.0
+    return {flaw: share / total for flaw, share in shares.items()}
+
+
+def tips_of(drawn: FloatArray) -> list[tuple[float, float]]:
+    """Return where tips are drawn, left to right, in pixels of the crop.
+
+    Args:
+        drawn: (56, 56) float32 in 0..1, a blob at each tip.
+    """
+    smooth = cv2.GaussianBlur(drawn, (0, 0), 0.7)
+    peak = (smooth == cv2.dilate(smooth, np.ones((5, 5), np.uint8))) & (
+        drawn > _TIP_ABOVE
+    )
+    cell = FRAME_PX / MAP_SIDE
+    rows, columns = np.nonzero(peak)
+    found = [
+        ((float(x) + 0.5) * cell, (float(y) + 0.5) * cell)
+        for y, x in zip(rows, columns, strict=True)
+    ]
+    return sorted(found)
+
+
+def mask_of(drawn: FloatArray) -> MaskArray | None:
+    """Return where a map says that it is wrong, at the crop's size, or None."""
+    if int((drawn > _FLAW_ABOVE).sum()) < _LEAST_FLAW_CELLS:
+        return None
+    large = cv2.resize(drawn, (FRAME_PX, FRAME_PX), interpolation=cv2.INTER_LINEAR)
+    mask: MaskArray = large > _FLAW_ABOVE
+    return mask
+
+
+def surplus_of(
+    maps: FloatArray, kinds: FloatArray, p_flawed: float
+) -> MaskArray | None:
+    """Return the surplus digit alone, or None unless all signs agree on one.
+
+    The hand must be flawed without doubt, the flaw an extra digit, and the wrong cells
+    one piece that is as large as a digit: 2 to 20 % of the hand.
+    """
+    sure = p_flawed > 0.9 and kinds[KIND_CLASSES.index("extra")] > 0.8
+    wrong = (maps[_FLAW] > _FLAW_ABOVE).astype(np.uint8)
+    hand = float((maps[_HAND] > 0.5).sum()) + 1.0
+    if not sure or not 0.02 <= wrong.sum() / hand <= 0.2:
+        return None
+    pieces, _, sizes, _ = cv2.connectedComponentsWithStats(wrong)
+    largest = int(sizes[1:, cv2.CC_STAT_AREA].max()) if pieces > 1 else 0
+    if largest < 0.85 * wrong.sum():
+        return None
+    return mask_of(maps[_FLAW])
+
+
+def build(nets: HandNets, folder: Path | None = None) -> LearnedJudge:
+    """Load the judge; it needs none of the packaged networks.
+
+    Raises:
+        WeightsMissing: a file is not there.
+        WeightsWrong: a file is not what it should be.
+    """
+    del nets
+    return LearnedJudge.open(folder)

@@ -1,0 +1,149 @@
+"""The learned judge answers in the units it promises, whatever it is shown."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from detectors.errors import WeightsMissing, WeightsWrong
+from detectors.hand_framing import HandFrame, cut
+from detectors.hand_judge_net import HandJudgeNet, load_net
+from detectors.hand_judging import HandView, check_verdict
+from detectors.hand_learned import (
+    Calibration,
+    LearnedJudge,
+    digits_of,
+    flaws_of,
+    mask_of,
+    surplus_of,
+    tips_of,
+)
+
+PLAIN = Calibration(1.0, 0.0, 10.0, 20.0, (2.0, 2.0))
+
+
+def view(side_px: float = 120.0) -> HandView:
+    rng = np.random.default_rng(1)
+    pixels = rng.integers(0, 256, (160, 160, 3), dtype=np.uint8)
+    frame = HandFrame(80, 80, side_px, 0.2)
+    return HandView(
+        pixels=pixels,
+        frame=frame,
+        crop=cut(pixels, frame),
+        points=np.zeros((21, 2), np.float32),
+        world=np.zeros((21, 3), np.float32),
+        presence=0.9,
+        right_hand=0.5,
+        palm_score=0.9,
+    )
+
+
+def fresh_judge(calibration: Calibration = PLAIN) -> LearnedJudge:
+    torch.manual_seed(3)
+    return LearnedJudge(HandJudgeNet().eval().requires_grad_(False), calibration)
+
+
+def test_the_same_view_gives_the_same_verdict_in_any_company() -> None:
+    judge = fresh_judge()
+
+    alone = judge.judge([view()])[0]
+    among = judge.judge([view(90.0), view(), view(70.0)])[1]
+
+    check_verdict(alone)
+    assert alone.p_flawed == among.p_flawed
+    assert alone.marks == among.marks
+
+
+def test_a_tiny_hand_is_left_in_doubt() -> None:
+    verdict = fresh_judge().judge([view(18.0)])[0]
+
+    assert "px" in verdict.doubt
+
+
+def test_disagreement_between_looks_is_doubt() -> None:
+    strict = Calibration(1.0, 0.0, 0.0, 0.0, (2.0, 2.0))
+
+    assert "disagree" in fresh_judge(strict).judge([view()])[0].doubt
+
+
+def test_probabilities_follow_slope_and_shift() -> None:
+    calibration = Calibration(2.0, -1.0, 1.0, 0.0, (2.0, 2.0))
+
+    assert calibration.probability(0.5) == pytest.approx(0.5)
+    assert calibration.probability(-40.0) < 1e-6
+
+
+def test_digits_are_told_only_when_a_class_is_likely() -> None:
+    sure = np.array([0.02, 0.03, 0.1, 0.8, 0.03, 0.02], np.float32)
+    unsure = np.array([0.1, 0.3, 0.3, 0.2, 0.05, 0.05], np.float32)
+    hidden = np.array([0.0, 0.0, 0.1, 0.0, 0.0, 0.9], np.float32)
+
+    assert (digits_of(sure), digits_of(unsure), digits_of(hidden)) == (6, None, None)
+
+
+def test_flaws_share_what_is_left_when_there_is_one() -> None:
+    kinds = np.array([0.5, 0.2, 0.1, 0.1, 0.05, 0.03, 0.02], np.float32)
+
+    found = flaws_of(kinds)
+
+    assert found["extra-digit"] == pytest.approx(0.4)
+    assert found["malformed"] == pytest.approx(0.2)
+    assert sum(found.values()) == pytest.approx(1.0)
+
+
+def test_each_drawn_tip_is_marked_once_from_left_to_right() -> None:
+    cells = np.arange(56)
+    drawn = np.zeros((56, 56), np.float32)
+    for x, y in ((40, 10), (12, 20)):
+        blob = np.exp(-((cells[None] - x) ** 2 + (cells[:, None] - y) ** 2) / 4)
+        drawn = np.maximum(drawn, blob.astype(np.float32))
+
+    assert tips_of(drawn) == [(50.0, 82.0), (162.0, 42.0)]
+
+
+def test_a_few_stray_cells_are_no_flaw() -> None:
+    drawn = np.zeros((56, 56), np.float32)
+    drawn[3, 3:6] = 1.0
+    assert mask_of(drawn) is None
+
+    drawn[20:30, 20:30] = 1.0
+    mask = mask_of(drawn)
+
+    assert mask is not None
+    assert mask.shape == (224, 224)
+    assert mask[100, 100]
+
+
+def test_a_surplus_digit_is_cut_out_alone_only_when_all_signs_agree() -> None:
+    maps = np.zeros((3, 56, 56), np.float32)
+    maps[0, 10:50, 10:50] = 1.0
+    maps[2, 10:30, 20:25] = 1.0
+    extra = np.array([0.0, 0.95, 0.01, 0.01, 0.01, 0.01, 0.01], np.float32)
+    melt = extra[::-1].copy()
+
+    assert surplus_of(maps, extra, 0.95) is not None
+    assert surplus_of(maps, extra, 0.7) is None
+    assert surplus_of(maps, melt, 0.95) is None
+
+
+def test_missing_weights_are_named(tmp_path: Path) -> None:
+    with pytest.raises(WeightsMissing, match="hand_judge"):
+        LearnedJudge.open(tmp_path)
+
+
+def test_a_file_that_is_no_judge_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "other.safetensors"
+    path.write_bytes(b"\x00" * 64)
+
+    with pytest.raises(WeightsWrong, match="does not hold"):
+        load_net(path)
+
+
+def test_a_calibration_without_its_numbers_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "calibration.json"
+    path.write_text(json.dumps({"slope": 1}), encoding="utf-8")
+
+    with pytest.raises(WeightsWrong, match="not a calibration"):
+        Calibration.read(path)
