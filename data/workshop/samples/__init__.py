@@ -1,0 +1,1 @@
+"""The sample pictures that the demo repairs, and their ground truth."""
