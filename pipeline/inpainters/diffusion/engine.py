@@ -3,62 +3,30 @@
 import logging
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
+from functools import partial
 
-import numpy as np
 import torch
 
 from detectors.arrays import RgbArray, check_mask, check_rgb, size_of
-from detectors.geometry import Size
 from pipeline.devices import choose_device, choose_dtype
 from pipeline.errors import PaintFailed
-from pipeline.inpainters.cutouts import (
-    Fit,
-    GreyArray,
-    fit,
-    soft_mask,
-    to_window,
-    to_working,
-)
+from pipeline.inpainters.cutouts import to_window
 from pipeline.inpainters.diffusion.checkpoint import Checkpoint
 from pipeline.inpainters.diffusion.denoise import Denoiser, Guidance
-from pipeline.inpainters.diffusion.latent_mask import (
-    blending_mask,
-    channel_mask,
-    rounded,
-)
-from pipeline.inpainters.diffusion.latents import LatentCodec, to_signal
+from pipeline.inpainters.diffusion.latent_mask import rounded
+from pipeline.inpainters.diffusion.latents import LatentCodec
 from pipeline.inpainters.diffusion.load import load_checkpoint
-from pipeline.inpainters.diffusion.masked_content import base_picture
+from pipeline.inpainters.diffusion.memory import Ladder, attempt
 from pipeline.inpainters.diffusion.quality_gate import problem_of
+from pipeline.inpainters.diffusion.region import Preparation, Region
 from pipeline.inpainters.diffusion.schedule import plan_steps
-from pipeline.inpainters.diffusion.text import TextCode, TextEncoding
-from pipeline.inpainters.diffusion.trajectory import Conditions, Trajectory, start
+from pipeline.inpainters.diffusion.trajectory import Trajectory, start
 from pipeline.models import locate
 from pipeline.records import Candidate, PaintRequest
 from pipeline.settings import InpaintSettings
 
 log = logging.getLogger(__name__)
-
-XL_STRENGTH = 0.99
-"""SDXL started from noise alone forgets the picture's colours; 0.99 keeps them."""
-
-AESTHETIC_SCORES = (2.5, 6.0)
-"""What diffusers tells refiners about the negative prompt and the prompt."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Region:
-    """A request, ready to be painted any number of times."""
-
-    request: PaintRequest
-    place: Fit
-    picture: RgbArray
-    """(working H, working W, 3) uint8: the cut-out at working size."""
-
-    soft: GreyArray
-    conditions: Conditions
-    notes: tuple[str, ...]
 
 
 class DiffusionInpainter:
@@ -75,7 +43,8 @@ class DiffusionInpainter:
         self._settings = settings
         self._name = f"diffusion/{checkpoint.name}"
         self._codec = LatentCodec(checkpoint)
-        self._text = TextEncoding(checkpoint, settings.clip_skip)
+        self._ladder = Ladder(checkpoint.vae)
+        self._preparation = Preparation(checkpoint, self._codec, settings)
         self._denoiser = Denoiser(
             checkpoint,
             Guidance(
@@ -127,38 +96,13 @@ class DiffusionInpainter:
             return
         cuda = self._model.device.type == "cuda"
         self._model = None
-        del self._codec, self._text, self._denoiser
+        del self._codec, self._preparation, self._denoiser, self._ladder
         if cuda:
             torch.cuda.empty_cache()
 
     def prepare(self, request: PaintRequest) -> Region:
         """Encode what the candidates of a request share: its text and its picture."""
-        model = self._loaded()
-        place = fit(size_of(request.pixels), request.working, request.mode)
-        picture = to_working(request.pixels, place)
-        soft = to_working(soft_mask(request.mask, request.mask_blur_px), place)
-        strength, notes = self._strength(request.strength)
-        positive = self._text.encode(request.prompt)
-        negative = self._text.encode(request.negative_prompt, negative=True)
-        encoded, extra = self._encode(picture, soft, request)
-        conditions = Conditions(
-            positive=positive,
-            negative=negative,
-            time_ids=time_ids(model, request.working),
-            encoded=encoded,
-            mask=blending_mask(soft, model.scale).to(model.device),
-            extra=extra,
-            content=request.content,
-            schedule=plan_steps(
-                self._settings.scheduler,
-                model.scheduler_config,
-                self._settings.steps,
-                strength,
-            ),
-        )
-        return Region(
-            request, place, picture, soft, conditions, notes + _cut_notes(positive)
-        )
+        return self._preparation.prepare(request)
 
     def finish(
         self, region: Region, done: Sequence[Trajectory], first: int, took_s: float
@@ -187,17 +131,32 @@ class DiffusionInpainter:
         ]
 
     def _candidates(self, request: PaintRequest) -> Iterator[Candidate]:
-        region = self.prepare(request)
-        size = self._settings.batch
-        for offset in range(0, len(request.seeds), size):
-            started = time.perf_counter()
-            seeds = request.seeds[offset : offset + size]
-            group = [start(region.conditions, seed) for seed in seeds]
-            while not group[0].finished:
-                self._denoiser.step(group)
-            took_s = (time.perf_counter() - started) / len(group)
-            first = request.first_number + offset
-            yield from self.finish(region, group, first, took_s)
+        region: Region | None = None
+        waiting = list(enumerate(request.seeds, request.first_number))
+        while waiting:
+            rung = self._ladder.rung(request.working)
+            group = waiting[: 1 if rung.one_by_one else self._settings.batch]
+            if region is None:
+                region = attempt(lambda: self.prepare(request))
+            made = None
+            if region is not None:
+                made = attempt(partial(self._paint_group, region, group, rung.note))
+            if made is None and self._ladder.climb_down(request.working):
+                continue
+            yield from made or _failed(request, group)
+            waiting = waiting[len(group) :]
+
+    def _paint_group(
+        self, region: Region, group: Sequence[tuple[int, int]], note: str
+    ) -> list[Candidate]:
+        started = time.perf_counter()
+        running = [start(region.conditions, seed) for _, seed in group]
+        while not running[0].finished:
+            self._denoiser.step(running)
+        took_s = (time.perf_counter() - started) / len(running)
+        if note:
+            region = replace(region, notes=(*region.notes, note))
+        return self.finish(region, running, group[0][0], took_s)
 
     def _candidate(
         self,
@@ -219,27 +178,6 @@ class DiffusionInpainter:
             problem=problem,
             notes=notes,
         )
-
-    def _encode(
-        self, picture: RgbArray, soft: GreyArray, request: PaintRequest
-    ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Encode what the UNet needs, in one call of the VAE."""
-        model = self._loaded()
-        signals = [to_signal(base_picture(picture, soft, request.content))]
-        if model.channels == model.latent_channels:
-            return self._codec.encode_signal(np.stack(signals))[0], None
-        signals.append(to_signal(picture) * ~rounded(soft)[..., None])
-        encoded, masked = self._codec.encode_signal(np.stack(signals))
-        channel = channel_mask(soft, model.scale).to(masked.device)
-        return encoded, torch.cat([channel, masked])
-
-    def _strength(self, asked: float) -> tuple[float, tuple[str, ...]]:
-        if self._loaded().xl and asked >= 1.0:
-            return XL_STRENGTH, (
-                f"strength {asked:g} was run at {XL_STRENGTH}, because SDXL started "
-                "from noise alone loses the picture's colours",
-            )
-        return asked, ()
 
     def _loaded(self) -> Checkpoint:
         if self._model is None:
@@ -265,25 +203,10 @@ def build(settings: InpaintSettings) -> DiffusionInpainter:
     return DiffusionInpainter(checkpoint, settings)
 
 
-def time_ids(model: Checkpoint, working: Size) -> torch.Tensor | None:
-    """Return the sizes that condition an SDXL UNet; None for other families.
-
-    Returns:
-        (2, 6), or (2, 5) for refiners, in the checkpoint's number format: original
-        height and width, crop at 0, 0, and target height and width or aesthetic score;
-        row 0 for the negative prompt.
-    """
-    if not model.xl:
-        return None
-    size = [float(working.height), float(working.width)]
-    if model.aesthetic:
-        rows = [[*size, 0.0, 0.0, score] for score in AESTHETIC_SCORES]
-    else:
-        rows = [[*size, 0.0, 0.0, *size]] * 2
-    return torch.tensor(rows, dtype=model.dtype, device=model.device)
-
-
-def _cut_notes(code: TextCode) -> tuple[str, ...]:
-    if not code.cut:
-        return ()
-    return (f"the prompt is {code.cut} tokens too long, and its end was not read",)
+def _failed(request: PaintRequest, group: Sequence[tuple[int, int]]) -> list[Candidate]:
+    size = f"{request.working.width}x{request.working.height}"
+    problem = f"the device has too little memory for {size}; see plan.working_px"
+    return [
+        Candidate(request.patch.number, number, seed, None, 0.0, problem)
+        for number, seed in group
+    ]

@@ -1,6 +1,6 @@
 """What the engine promises, on tiny random networks."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -318,3 +318,45 @@ def test_a_plain_unet_leaves_the_latents_around_the_mask_as_encoded(
     )
     assert trajectory.predicted is not None
     assert trajectory.predicted.shape == trajectory.latents.shape
+
+
+def out_of_memory_above(rows: int, calls: list[int]) -> Callable[..., None]:
+    def check(_: torch.nn.Module, given: tuple[torch.Tensor, ...]) -> None:
+        calls.append(int(given[0].shape[0]))
+        if calls[-1] > rows:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    return check
+
+
+def test_too_little_memory_for_a_batch_paints_one_by_one_and_remembers(
+    families: Mapping[str, Path],
+) -> None:
+    model, calls = load(families["sd-4"]), list[int]()
+    painter = DiffusionInpainter(model, InpaintSettings(steps=2, batch=3))
+    expected = [c.pixels for c in painter.paint(asked(strength=0.5))]
+    model.unet.register_forward_pre_hook(out_of_memory_above(2, calls))
+
+    shown = list(painter.paint(asked(strength=0.5)))
+    again = list(painter.paint(asked(strength=0.5)))
+
+    assert calls == [6, 2, 2, 2, 2, 2, 2]
+    assert [c.seed for c in shown] == [5, 6, 7]
+    assert all("one by one" in c.notes[-1] for c in (*shown, *again))
+    for pixels, candidate in zip(expected, shown, strict=True):
+        assert pixels is not None
+        assert candidate.pixels is not None
+        assert np.abs(pixels.astype(int) - candidate.pixels).max() <= 1
+
+
+def test_too_little_memory_for_anything_is_a_problem_and_no_rung_is_tried_twice(
+    families: Mapping[str, Path],
+) -> None:
+    model, calls = load(families["sd-4"]), list[int]()
+    model.unet.register_forward_pre_hook(out_of_memory_above(0, calls))
+    painter = DiffusionInpainter(model, InpaintSettings(steps=2, batch=2))
+
+    shown = list(painter.paint(asked(seeds=(5, 6))))
+
+    assert all("too little memory for 64x64" in c.problem for c in shown)
+    assert calls == [4, 2, 2, 2]

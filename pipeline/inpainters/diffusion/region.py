@@ -1,0 +1,136 @@
+"""Get a request ready to be painted: everything its candidates share, encoded once."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from detectors.arrays import RgbArray, size_of
+from detectors.geometry import Size
+from pipeline.inpainters.cutouts import Fit, GreyArray, fit, soft_mask, to_working
+from pipeline.inpainters.diffusion.checkpoint import Checkpoint
+from pipeline.inpainters.diffusion.latent_mask import (
+    blending_mask,
+    channel_mask,
+    rounded,
+)
+from pipeline.inpainters.diffusion.latents import LatentCodec, to_signal
+from pipeline.inpainters.diffusion.masked_content import base_picture
+from pipeline.inpainters.diffusion.schedule import plan_steps
+from pipeline.inpainters.diffusion.text import TextCode, TextEncoding
+from pipeline.inpainters.diffusion.trajectory import Conditions
+from pipeline.records import PaintRequest
+from pipeline.settings import InpaintSettings
+
+XL_STRENGTH = 0.99
+"""SDXL started from noise alone forgets the picture's colours; 0.99 keeps them."""
+
+AESTHETIC_SCORES = (2.5, 6.0)
+"""What diffusers tells refiners about the negative prompt and the prompt."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Region:
+    """A request, ready to be painted any number of times."""
+
+    request: PaintRequest
+    place: Fit
+    picture: RgbArray
+    """(working H, working W, 3) uint8: the cut-out at working size."""
+
+    soft: GreyArray
+    conditions: Conditions
+    notes: tuple[str, ...]
+
+
+class Preparation:
+    """Turns requests into regions."""
+
+    def __init__(
+        self, checkpoint: Checkpoint, codec: LatentCodec, settings: InpaintSettings
+    ) -> None:
+        """Keep what encodes.
+
+        Args:
+            checkpoint: The networks.
+            codec: Encodes the pictures.
+            settings: Scheduler, steps and clip skip are read.
+        """
+        self._model = checkpoint
+        self._codec = codec
+        self._settings = settings
+        self._text = TextEncoding(checkpoint, settings.clip_skip)
+
+    def prepare(self, request: PaintRequest) -> Region:
+        """Encode what the candidates of a request share: its text and its picture."""
+        model = self._model
+        place = fit(size_of(request.pixels), request.working, request.mode)
+        picture = to_working(request.pixels, place)
+        soft = to_working(soft_mask(request.mask, request.mask_blur_px), place)
+        strength, notes = self._strength(request.strength)
+        positive = self._text.encode(request.prompt)
+        negative = self._text.encode(request.negative_prompt, negative=True)
+        encoded, extra = self._encode(picture, soft, request)
+        conditions = Conditions(
+            positive=positive,
+            negative=negative,
+            time_ids=time_ids(model, request.working),
+            encoded=encoded,
+            mask=blending_mask(soft, model.scale).to(model.device),
+            extra=extra,
+            content=request.content,
+            schedule=plan_steps(
+                self._settings.scheduler,
+                model.scheduler_config,
+                self._settings.steps,
+                strength,
+            ),
+        )
+        return Region(
+            request, place, picture, soft, conditions, notes + _cut_notes(positive)
+        )
+
+    def _encode(
+        self, picture: RgbArray, soft: GreyArray, request: PaintRequest
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Encode what the UNet needs, in one call of the VAE."""
+        model = self._model
+        signals = [to_signal(base_picture(picture, soft, request.content))]
+        if model.channels == model.latent_channels:
+            return self._codec.encode_signal(np.stack(signals))[0], None
+        signals.append(to_signal(picture) * ~rounded(soft)[..., None])
+        encoded, masked = self._codec.encode_signal(np.stack(signals))
+        channel = channel_mask(soft, model.scale).to(masked.device)
+        return encoded, torch.cat([channel, masked])
+
+    def _strength(self, asked: float) -> tuple[float, tuple[str, ...]]:
+        if self._model.xl and asked >= 1.0:
+            return XL_STRENGTH, (
+                f"strength {asked:g} was run at {XL_STRENGTH}, because SDXL started "
+                "from noise alone loses the picture's colours",
+            )
+        return asked, ()
+
+
+def time_ids(model: Checkpoint, working: Size) -> torch.Tensor | None:
+    """Return the sizes that condition an SDXL UNet; None for other families.
+
+    Returns:
+        (2, 6), or (2, 5) for refiners, in the checkpoint's number format: original
+        height and width, crop at 0, 0, and target height and width or aesthetic score;
+        row 0 for the negative prompt.
+    """
+    if not model.xl:
+        return None
+    size = [float(working.height), float(working.width)]
+    if model.aesthetic:
+        rows = [[*size, 0.0, 0.0, score] for score in AESTHETIC_SCORES]
+    else:
+        rows = [[*size, 0.0, 0.0, *size]] * 2
+    return torch.tensor(rows, dtype=model.dtype, device=model.device)
+
+
+def _cut_notes(code: TextCode) -> tuple[str, ...]:
+    if not code.cut:
+        return ()
+    return (f"the prompt is {code.cut} tokens too long, and its end was not read",)
