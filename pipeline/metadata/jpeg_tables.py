@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -13,17 +13,20 @@ from pipeline.metadata.jpeg import Segment
 HUFFMAN = 0xC4
 """Marker of a segment that holds tables."""
 
-_LARGEST_SIZE = 11
+LARGEST_SIZE = 11
 """Bits of a first coefficient's change, at most."""
 
+STEP_BITS = 6
+"""A step is (coefficients << 6) | bits: codes and what follows each of them."""
+
+TO_THE_END = 200
+"""Coefficients of a step that ends a block; more than any step inside of one has."""
+
 _END_OF_BLOCK, _SIXTEEN_ZEROS = 0x00, 0xF0
-
-STEP_BITS = 5
-"""A step is (coefficients << 5) | bits: one code and what follows it."""
-
-TO_THE_END = 100
-_NOWHERE = 40
+_NOWHERE = 70
 """Coefficients of a step that no table holds: it lands where no block may end."""
+
+_CODES_PER_STEP = 4
 
 TableKey = tuple[int, int]
 """Class (0 for the first coefficient, 1 for the rest) and number of a table."""
@@ -55,7 +58,7 @@ class Table:
     @cached_property
     def spans(self) -> bytes:
         """65,536 bytes: bits of a first coefficient's code and of what follows it."""
-        sizes = np.where(self.symbols <= _LARGEST_SIZE, self.symbols, 0)
+        sizes = np.where(self.symbols <= LARGEST_SIZE, self.symbols, 0)
         return bytes(
             np.where(self.lengths > 0, self.lengths + sizes, 0).astype(np.uint8)
         )
@@ -70,6 +73,25 @@ class Table:
         onward[symbols == _END_OF_BLOCK] = TO_THE_END
         onward[symbols < 0] = _NOWHERE
         bits = np.where(symbols < 0, 0, self.lengths + size)
+        return (onward << STEP_BITS | bits).astype(np.uint16)
+
+    @cached_property
+    def strides(self) -> npt.NDArray[np.uint16]:
+        """(65536,) uint16: like `steps`, over as many codes as 16 bits tell, up to 4.
+
+        A stride may lead over the end of a block that has no end sign. Then it ends
+        where no block may end, and the block has to be gone over in steps.
+        """
+        onward = self.steps.astype(np.int64) >> STEP_BITS
+        bits = self.steps.astype(np.int64) & ((1 << STEP_BITS) - 1)
+        first = np.arange(1 << 16)
+        for _ in range(_CODES_PER_STEP - 1):
+            window = (first << np.minimum(bits, 16)) & 0xFFFF
+            step = self.steps[window].astype(np.int64)
+            known = (bits < 16) & (self.lengths[window] <= 16 - bits)
+            known &= (self.lengths[window] > 0) & (onward < _NOWHERE)
+            onward += np.where(known, step >> STEP_BITS, 0)
+            bits += np.where(known, step & ((1 << STEP_BITS) - 1), 0)
         return (onward << STEP_BITS | bits).astype(np.uint16)
 
     def extended(self, symbols: Set[int]) -> "Table | None":
@@ -113,6 +135,7 @@ def read_tables(segments: tuple[Segment, ...]) -> dict[TableKey, Table]:
     return tables
 
 
+@lru_cache(maxsize=16)  # Most files have the tables of the standard's annex K.
 def _table(counts: bytes, symbols: bytes) -> Table:
     codes: dict[int, tuple[int, int]] = {}
     code, at = 0, 0

@@ -2,7 +2,13 @@ import pytest
 
 from pipeline.metadata import jpeg
 from pipeline.metadata.damaged import Damaged
-from pipeline.metadata.jpeg_tables import HUFFMAN, Table, read_tables
+from pipeline.metadata.jpeg_tables import (
+    HUFFMAN,
+    STEP_BITS,
+    TO_THE_END,
+    Table,
+    read_tables,
+)
 from tests.support import pictures
 
 
@@ -55,3 +61,24 @@ def test_a_full_table_has_no_room() -> None:
 def test_a_table_that_makes_no_sense_is_damage(body: bytes) -> None:
     with pytest.raises(Damaged):
         read_tables((jpeg.make_segment(HUFFMAN, body),))
+
+
+@pytest.mark.parametrize("optimize", [False, True])
+def test_a_stride_is_as_many_steps_as_sixteen_bits_tell(optimize: bool) -> None:
+    for key, table in tables(optimize=optimize).items():
+        if key[0] == 0:
+            continue
+        for window in range(0, 1 << 16, 97):
+            coefficients, bits = 0, 0
+            for _ in range(4):
+                left = (window << bits) & 0xFFFF
+                length = int(table.lengths[left])
+                if not 0 < length <= 16 - bits:
+                    break
+                step = int(table.steps[left])
+                coefficients += step >> STEP_BITS
+                bits += step & ((1 << STEP_BITS) - 1)
+                if coefficients >= TO_THE_END or bits >= 16:
+                    break
+            if bits:
+                assert int(table.strides[window]) == coefficients << STEP_BITS | bits
