@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from detectors.arrays import RgbArray
 from detectors.errors import WeightsWrong
+from detectors.hand_trunk import POOLED, TOP, HandTrunk, SameConv
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -26,109 +27,9 @@ COUNT_CLASSES = ("3 or fewer", "4", "5", "6", "7 or more", "cannot see")
 KIND_CLASSES = ("ok", "extra", "missing", "fused", "bent", "length", "melt")
 MAP_CHANNELS = ("hand", "tip", "flaw")
 
-_TOP = 1152
 _ANSWERS = 1 + len(COUNT_CLASSES) + len(KIND_CLASSES)
 _WIDTHS = (96, 64, 48, 20)
 """Channels of the decoder, coarse to fine; fine levels are dear."""
-
-
-class BlockShape(NamedTuple):
-    """One inverted bottleneck of the trunk."""
-
-    narrow_in: int
-    wide: int
-    narrow_out: int
-    kernel: int
-    stride: int
-
-
-BLOCKS = (
-    BlockShape(16, 64, 24, 3, 2),
-    BlockShape(24, 144, 24, 3, 1),
-    BlockShape(24, 144, 40, 5, 2),
-    BlockShape(40, 240, 40, 5, 1),
-    BlockShape(40, 240, 80, 3, 2),
-    BlockShape(80, 480, 80, 3, 1),
-    BlockShape(80, 480, 80, 3, 1),
-    BlockShape(80, 480, 112, 5, 1),
-    BlockShape(112, 672, 112, 5, 1),
-    BlockShape(112, 672, 112, 5, 1),
-    BlockShape(112, 672, 192, 5, 2),
-    BlockShape(192, 1152, 192, 5, 1),
-    BlockShape(192, 1152, 192, 5, 1),
-    BlockShape(192, 1152, 192, 5, 1),
-)
-"""The layers of MediaPipe's hand landmark network, read from its flatbuffer graph."""
-
-_TAPS = (1, 3, 6, 9, 13)
-"""Blocks whose output is read: 56x56x24, 28x28x40, 14x14x80, 14x14x112, 7x7x192."""
-
-_POOLED = 3 * (40 + 80 + 112 + 192) + _TOP
-"""Mean, maximum and spread of four inner maps, and the means of the top."""
-
-
-class SameConv(nn.Conv2d):
-    """A convolution padded as TensorFlow's "SAME" pads: the odd row at the end."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        kernel, stride = self.kernel_size[0], self.stride[0]
-        if stride == 1:
-            return functional.conv2d(
-                x, self.weight, self.bias, 1, kernel // 2, 1, self.groups
-            )
-        total = max(kernel - stride, 0)
-        before, after = total // 2, total - total // 2
-        padded = functional.pad(x, (before, after, before, after))
-        return functional.conv2d(
-            padded, self.weight, self.bias, stride, 0, 1, self.groups
-        )
-
-
-class Bottleneck(nn.Module):
-    """Widen, look around in each channel, narrow; add the input where shapes agree."""
-
-    def __init__(self, shape: BlockShape) -> None:
-        super().__init__()
-        self.expand = SameConv(shape.narrow_in, shape.wide, 1)
-        self.look = SameConv(
-            shape.wide, shape.wide, shape.kernel, shape.stride, groups=shape.wide
-        )
-        self.project = SameConv(shape.wide, shape.narrow_out, 1)
-        self.adds = shape.stride == 1 and shape.narrow_in == shape.narrow_out
-
-    def forward(self, x: Tensor) -> Tensor:
-        wide = functional.relu6(self.look(functional.relu6(self.expand(x))))
-        narrow: Tensor = self.project(wide)
-        return x + narrow if self.adds else narrow
-
-
-class HandTrunk(nn.Module):
-    """The convolutions of MediaPipe's hand landmark network."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.stem = SameConv(3, 24, 3, 2)
-        self.stem_look = SameConv(24, 24, 3, 1, groups=24)
-        self.stem_project = SameConv(24, 16, 1)
-        self.blocks = nn.ModuleList(Bottleneck(shape) for shape in BLOCKS)
-        self.top = SameConv(192, _TOP, 1)
-        self.top_look = SameConv(_TOP, _TOP, 3, 1, groups=_TOP)
-
-    def forward(self, x: Tensor) -> list[Tensor]:
-        """Return the maps of `_TAPS`, finest first, and the top, 7x7x1152.
-
-        Args:
-            x: (N, 3, 224, 224) float RGB in 0..1.
-        """
-        x = functional.relu6(self.stem_look(functional.relu6(self.stem(x))))
-        x = self.stem_project(x)
-        levels: list[Tensor] = []
-        for number, block in enumerate(self.blocks):
-            x = block(x)
-            if number in _TAPS:
-                levels.append(x)
-        top = functional.relu6(self.top_look(functional.relu6(self.top(x))))
-        return [*levels, top]
 
 
 class Glance(nn.Module):
@@ -144,9 +45,9 @@ class Glance(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.register_buffer("mean", torch.zeros(_POOLED))
-        self.register_buffer("scale", torch.ones(_POOLED))
-        self.answer = nn.Linear(_POOLED, _ANSWERS)
+        self.register_buffer("mean", torch.zeros(POOLED))
+        self.register_buffer("scale", torch.ones(POOLED))
+        self.answer = nn.Linear(POOLED, _ANSWERS)
 
     def forward(self, maps: list[Tensor]) -> Tensor:
         answers: Tensor = self.answer((self.pool(maps) - self.mean) * self.scale)
@@ -154,7 +55,7 @@ class Glance(nn.Module):
 
     @staticmethod
     def pool(maps: list[Tensor]) -> Tensor:
-        """Return (N, _POOLED) float32 from the trunk's maps."""
+        """Return (N, POOLED) float32 from the trunk's maps."""
         parts: list[Tensor] = []
         for inner in maps[1:-1]:
             flat = inner.float().flatten(2)
@@ -202,7 +103,7 @@ class HandJudgeNet(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.trunk = HandTrunk()
-        self.top = nn.Conv2d(_TOP, _WIDTHS[0], 1)
+        self.top = nn.Conv2d(TOP, _WIDTHS[0], 1)
         self.merges = nn.ModuleList(
             Merge(coarse, fine, width)
             for coarse, fine, width in zip(
@@ -211,7 +112,7 @@ class HandJudgeNet(nn.Module):
         )
         self.draw = nn.Conv2d(_WIDTHS[-1], len(MAP_CHANNELS), 1)
         self.glance = Glance()
-        self.squeeze = nn.Linear(_TOP, 192)
+        self.squeeze = nn.Linear(TOP, 192)
         self.head = nn.Sequential(
             nn.Dropout(0.3),
             nn.Linear(192 + 2 * sum(_WIDTHS[1:]) + 4, 128),

@@ -16,7 +16,7 @@ import torch
 from ai_edge_litert import schema_py_generated as schema
 from torch import Tensor, nn
 
-from detectors.hand_judge_net import HandTrunk, SameConv
+from detectors.hand_trunk import HandTrunk, SameConv
 
 MEMBER = "hand_landmarks_detector.tflite"
 

@@ -21,7 +21,8 @@ import torch
 from torch import Tensor, nn
 
 from detectors import weights
-from detectors.hand_judge_net import HandJudgeNet, SameConv
+from detectors.hand_judge_net import HandJudgeNet
+from detectors.hand_trunk import SameConv
 from workshop.judge.augment import Strength
 from workshop.judge.batches import Batch, Draw, Pool, draw_batch, load_pool
 from workshop.judge.convert import landmark_net

@@ -1,0 +1,108 @@
+"""The convolutions of MediaPipe's hand landmark network, as torch layers."""
+
+from typing import NamedTuple
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+TOP = 1152
+"""Channels of the coarsest map."""
+
+
+class BlockShape(NamedTuple):
+    """One inverted bottleneck of the trunk."""
+
+    narrow_in: int
+    wide: int
+    narrow_out: int
+    kernel: int
+    stride: int
+
+
+BLOCKS = (
+    BlockShape(16, 64, 24, 3, 2),
+    BlockShape(24, 144, 24, 3, 1),
+    BlockShape(24, 144, 40, 5, 2),
+    BlockShape(40, 240, 40, 5, 1),
+    BlockShape(40, 240, 80, 3, 2),
+    BlockShape(80, 480, 80, 3, 1),
+    BlockShape(80, 480, 80, 3, 1),
+    BlockShape(80, 480, 112, 5, 1),
+    BlockShape(112, 672, 112, 5, 1),
+    BlockShape(112, 672, 112, 5, 1),
+    BlockShape(112, 672, 192, 5, 2),
+    BlockShape(192, 1152, 192, 5, 1),
+    BlockShape(192, 1152, 192, 5, 1),
+    BlockShape(192, 1152, 192, 5, 1),
+)
+"""The layers of MediaPipe's hand landmark network, read from its flatbuffer graph."""
+
+TAPS = (1, 3, 6, 9, 13)
+"""Blocks whose output is read: 56x56x24, 28x28x40, 14x14x80, 14x14x112, 7x7x192."""
+
+POOLED = 3 * (40 + 80 + 112 + 192) + TOP
+"""Mean, maximum and spread of four inner maps, and the means of the top."""
+
+
+class SameConv(nn.Conv2d):
+    """A convolution padded as TensorFlow's "SAME" pads: the odd row at the end."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        kernel, stride = self.kernel_size[0], self.stride[0]
+        if stride == 1:
+            return functional.conv2d(
+                x, self.weight, self.bias, 1, kernel // 2, 1, self.groups
+            )
+        total = max(kernel - stride, 0)
+        before, after = total // 2, total - total // 2
+        padded = functional.pad(x, (before, after, before, after))
+        return functional.conv2d(
+            padded, self.weight, self.bias, stride, 0, 1, self.groups
+        )
+
+
+class Bottleneck(nn.Module):
+    """Widen, look around in each channel, narrow; add the input where shapes agree."""
+
+    def __init__(self, shape: BlockShape) -> None:
+        super().__init__()
+        self.expand = SameConv(shape.narrow_in, shape.wide, 1)
+        self.look = SameConv(
+            shape.wide, shape.wide, shape.kernel, shape.stride, groups=shape.wide
+        )
+        self.project = SameConv(shape.wide, shape.narrow_out, 1)
+        self.adds = shape.stride == 1 and shape.narrow_in == shape.narrow_out
+
+    def forward(self, x: Tensor) -> Tensor:
+        wide = functional.relu6(self.look(functional.relu6(self.expand(x))))
+        narrow: Tensor = self.project(wide)
+        return x + narrow if self.adds else narrow
+
+
+class HandTrunk(nn.Module):
+    """The convolutions of MediaPipe's hand landmark network."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = SameConv(3, 24, 3, 2)
+        self.stem_look = SameConv(24, 24, 3, 1, groups=24)
+        self.stem_project = SameConv(24, 16, 1)
+        self.blocks = nn.ModuleList(Bottleneck(shape) for shape in BLOCKS)
+        self.top = SameConv(192, TOP, 1)
+        self.top_look = SameConv(TOP, TOP, 3, 1, groups=TOP)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """Return the maps of `TAPS`, finest first, and the top, 7x7x1152.
+
+        Args:
+            x: (N, 3, 224, 224) float RGB in 0..1.
+        """
+        x = functional.relu6(self.stem_look(functional.relu6(self.stem(x))))
+        x = self.stem_project(x)
+        levels: list[Tensor] = []
+        for number, block in enumerate(self.blocks):
+            x = block(x)
+            if number in TAPS:
+                levels.append(x)
+        top = functional.relu6(self.top_look(functional.relu6(self.top(x))))
+        return [*levels, top]
