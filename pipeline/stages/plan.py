@@ -96,6 +96,8 @@ def _mode(
         return settings.mode, f"asked for by plan.mode; {figures}"
     if same:
         return "whole-picture", f"the cut-out would be the whole picture; {figures}"
+    if whole_scale >= masked_scale:
+        return "whole-picture", f"{figures}, which is no coarser"
     if share < settings.whole_above_share:
         return "only-masked", figures
     if whole_scale < settings.whole_min_scale * masked_scale:

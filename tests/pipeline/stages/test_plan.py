@@ -147,6 +147,16 @@ def test_a_cut_out_of_the_whole_picture_is_the_whole_picture() -> None:
     assert chosen.window == Box(0, 0, 128, 128)
 
 
+def test_a_cut_out_that_would_be_coarser_than_the_whole_is_not_made() -> None:
+    size = Size(640, 640)
+
+    chosen = _frame(Box(166, 62, 520, 639), 0.29, size)
+
+    assert chosen.mode == "whole-picture"
+    assert chosen.working == size
+    assert "no coarser" in chosen.reason
+
+
 def test_a_narrow_picture_is_not_stretched() -> None:
     chosen = _frame(Box(300, 10, 500, 150), 0.1, Size(800, 160))
 
