@@ -198,6 +198,9 @@ def _tables_with_room(layout: Layout, donor: _Blocks, mcus: list[int]) -> Tables
     They are the file's own, with longer codes added where some are missing. A table
     without room for more gives way to the donor's, which has a code for everything;
     then all blocks have to be coded again, which takes longer and changes nothing else.
+
+    Raises:
+        Unwalkable: the file has codes of its own that the donor's tables lack.
     """
     wanted: dict[TableKey, set[int]] = {slot.rest: set() for slot in layout.slots}
     for mcu in mcus:
@@ -208,8 +211,11 @@ def _tables_with_room(layout: Layout, donor: _Blocks, mcus: list[int]) -> Tables
     tables: dict[TableKey, Table] = {}
     for slot, other in zip(layout.slots, donor.layout.slots, strict=True):
         for key, spare in ((slot.steady, other.steady), (slot.rest, other.rest)):
-            grown = layout.tables[key].extended(wanted[key])
-            tables.setdefault(key, grown or donor.layout.tables[spare])
+            own, full = layout.tables[key], donor.layout.tables[spare]
+            grown = own.extended(wanted[key])
+            if grown is None and not own.codes.keys() <= full.codes.keys():
+                raise Unwalkable
+            tables.setdefault(key, grown or full)
     return tables
 
 

@@ -141,10 +141,12 @@ def _table(counts: bytes, symbols: bytes) -> Table:
     code, at = 0, 0
     for length, count in enumerate(counts, start=1):
         for symbol in symbols[at : at + count]:
-            codes.setdefault(symbol, (code, length))
+            codes[symbol] = (code, length)
             code += 1
         at += count
         if code > 1 << length:
             raise Damaged("one of its code tables makes no sense")
         code <<= 1
+    if len(codes) != len(symbols):
+        raise Damaged("one of its code tables makes no sense")
     return Table(codes)

@@ -57,7 +57,14 @@ def test_a_full_table_has_no_room() -> None:
     assert full.extended({2}) is None
 
 
-@pytest.mark.parametrize("body", [bytes(10), bytes([0, 3, *[0] * 15, 1, 2, 3])])
+@pytest.mark.parametrize(
+    "body",
+    [
+        bytes(10),
+        bytes([0, 3, *[0] * 15, 1, 2, 3]),
+        bytes([0, 0, 2, *[0] * 14, 7, 7]),
+    ],
+)
 def test_a_table_that_makes_no_sense_is_damage(body: bytes) -> None:
     with pytest.raises(Damaged):
         read_tables((jpeg.make_segment(HUFFMAN, body),))

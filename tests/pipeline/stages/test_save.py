@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from detectors.geometry import Box
-from pipeline.errors import NotSupported
+from pipeline.errors import NotSupported, Unreadable
 from pipeline.files import digest_bytes
 from pipeline.metadata import Provenance, jpeg, png, read_provenance, webp
 from pipeline.records import ImageRef, Picture
 from pipeline.settings import LoadSettings
 from pipeline.stages.load import load
 from pipeline.stages.save import encode
-from tests.support import pictures
+from tests.support import mutations, pictures
 
 BLOT = Box(10, 12, 30, 28)
 PROVENANCE = Provenance(version="0.1.0", passes=1)
@@ -220,6 +220,23 @@ def test_a_lossy_webp_keeps_its_alpha_exactly() -> None:
     again = open_picture(encode(picture, picture.pixels, PROVENANCE), ".webp")
 
     np.testing.assert_array_equal(again.alpha, picture.alpha)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_of_a_damaged_file_could_be_loaded_can_be_saved(seed: int) -> None:
+    refused = saved = 0
+    for suffix, data in mutations.damaged_files(400, seed):
+        try:
+            picture = open_picture(data, suffix)
+        except (Unreadable, NotSupported):
+            refused += 1
+            continue
+        blot = pictures.with_blot(picture.pixels, Box(5, 5, 12, 12))
+        assert encode(picture, blot, PROVENANCE)
+        saved += 1
+
+    assert refused > 150
+    assert saved > 50
 
 
 def test_the_icc_profile_is_kept() -> None:
