@@ -15,7 +15,8 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
-from detectors.arrays import MaskArray, RgbArray
+from detectors.arrays import MaskArray, RgbArray, size_of
+from detectors.combine import combine
 from detectors.errors import DetectorFailed
 from detectors.geometry import Box
 from pipeline import finish
@@ -70,7 +71,7 @@ def mend(
         OutputTrouble: something cannot be written.
     """
     watch = Stopwatch()
-    first = _look(picture.pixels, toolbox, watch)
+    first = _look(picture.pixels, toolbox, settings, watch)
     bench = _bench(picture, toolbox, album, settings, first)
     work = Work(picture.pixels, first)
     for _ in range(settings.passes.limit):
@@ -86,20 +87,30 @@ def mend(
         work = yield from _one_pass(patches, work, bench, watch)
         if work.passes == before.passes:
             break
-        work = replace(work, inspection=_look(work.pixels, toolbox, watch))
+        work = replace(work, inspection=_look(work.pixels, toolbox, settings, watch))
     return finish.repaired(first, work, bench, workplace, watch)
 
 
 def check(picture: Picture, toolbox: Toolbox, settings: Settings) -> Outcome:
     """Look at one picture, and change nothing."""
     watch = Stopwatch()
-    inspection = _look(picture.pixels, toolbox, watch)
+    inspection = _look(picture.pixels, toolbox, settings, watch)
     return finish.checked(picture, inspection, toolbox.kinds, settings, watch)
 
 
-def _look(pixels: RgbArray, toolbox: Toolbox, watch: Stopwatch) -> Inspection:
+def _look(
+    pixels: RgbArray, toolbox: Toolbox, settings: Settings, watch: Stopwatch
+) -> Inspection:
+    """Let every detector look, and join what they say about one place."""
     with watch.stage("detect"):
-        return inspect(pixels, toolbox.detectors)
+        seen = inspect(pixels, toolbox.detectors)
+        joined = combine(
+            seen.findings,
+            size_of(pixels),
+            use_people=settings.mask.use_people,
+            stray_parts=settings.people.stray_parts,
+        )
+        return replace(seen, findings=joined)
 
 
 def _bench(

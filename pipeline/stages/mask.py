@@ -23,6 +23,10 @@ USER_KINDS: Mapping[str, Kind] = {
 }
 
 
+SAME_THING = 0.5
+"""Two boxes mark one thing, not a thing and a part of it, from this overlap (IoU)."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class MaskPlan:
     """What will be repainted, and what was decided on the way."""
@@ -77,7 +81,8 @@ def plan_patches(
         apart_px: The least distance at which two soft edges do not meet.
         user_mask: (H, W) bool of the whole picture, True = repaint, or None.
     """
-    regions = [r for f in findings if (r := _region(f, size, settings)).mask.any()]
+    wanted = _without_redrawing_what_goes(tuple(findings))
+    regions = [r for f in wanted if (r := _region(f, size, settings)).mask.any()]
     if user_mask is not None:
         check_mask(user_mask, size, "user_mask")
         user_mask = user_mask if user_mask.any() else None
@@ -99,6 +104,17 @@ def plan_patches(
             kept.append(patch)
     numbered = (_numbered(patch, number) for number, patch in enumerate(kept))
     return MaskPlan(tuple(numbered), tuple(remarks))
+
+
+def _without_redrawing_what_goes(findings: tuple[Finding, ...]) -> list[Finding]:
+    """Drop what is to be redrawn where the same thing is to be removed anyway."""
+    doomed = [finding for finding in findings if finding.remedy == "remove"]
+    return [
+        finding
+        for finding in findings
+        if finding.remedy == "remove"
+        or not any(finding.box.overlap(d.box) >= SAME_THING for d in doomed)
+    ]
 
 
 def _region(finding: Finding, size: Size, settings: MaskSettings) -> _Region:

@@ -22,6 +22,7 @@ _WEIGHT = re.compile(r":\s*[0-9]*\.?[0-9]+\s*(?=\))")
 _KEYWORD = re.compile(r"\s*\b(?:BREAK|AND)\b\s*")
 _BRACKET = re.compile(r"(?<!\\)[()\[\]{}]")
 _ESCAPED = re.compile(r"\\([()\[\]{}])")
+_WORDS = re.compile(r"[^/-]+")
 _COMMAS = re.compile(r"\s*,(?:\s*,)*\s*")
 
 
@@ -76,9 +77,18 @@ def _cut(prompt: str, max_words: int) -> str:
 
 
 def _by_kind(kinds: Iterable[str], table: Mapping[str, str]) -> list[str]:
-    """Look up each kind, then the part before its slash; each text once."""
-    texts = (table.get(kind, table.get(kind.split("/")[0], "")) for kind in kinds)
-    return list(dict.fromkeys(texts))
+    """Look up each kind, then its words from the first on; each text once.
+
+    So `hand/extra-digit` finds "hand", and so does `segment/left-hand`, as weights of
+    the user's own may call it.
+    """
+    found = (
+        next(
+            (table[word] for word in (kind, *_WORDS.findall(kind)) if word in table), ""
+        )
+        for kind in kinds
+    )
+    return list(dict.fromkeys(found))
 
 
 def _joined(texts: Iterable[str]) -> str:

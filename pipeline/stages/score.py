@@ -48,6 +48,9 @@ SAME_PLACE = 0.3
 SAME_THING = 0.5
 """Two boxes mark one thing, not a thing and a part of it, from this overlap (IoU)."""
 
+STRAY = "body"
+"""A part of any sort that belongs to nobody; only the whole picture can show that."""
+
 IN_REGION = 0.25
 """A place belongs to the region from this share of the smaller one's area."""
 
@@ -195,7 +198,10 @@ def _weight(place: Finding, kinds: Mapping[str, Kind]) -> float:
 def _is_seen(thing: Finding, places: Iterable[Finding]) -> bool:
     """Tell whether this very thing is among the places, not what it is a part of."""
     return any(
-        _part(place.kind) == _part(thing.kind)
+        (
+            _part(place.kind) == _part(thing.kind)
+            or STRAY in (_part(place.kind), _part(thing.kind))
+        )
         and place.box.overlap(thing.box) >= SAME_THING
         for place in places
     )

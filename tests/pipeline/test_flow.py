@@ -11,6 +11,7 @@ import pytest
 
 from detectors.arrays import MaskArray, RgbArray
 from detectors.contract import Detector
+from detectors.findings import Kind, Remedy, Severity
 from detectors.geometry import Box, Size
 from pipeline import wire
 from pipeline.files import digest_bytes
@@ -33,6 +34,7 @@ from tests.support.checks import assert_same_outside, decoded
 from tests.support.fakes import (
     BLUE,
     GREEN,
+    HANDS,
     ORANGE,
     RED,
     YELLOW,
@@ -284,7 +286,7 @@ def test_a_stop_policy_paints_exactly_as_many_as_it_needs(
     tmp_path: Path, stop: str, paints: int
 ) -> None:
     passing: Colour = (10, 10, 90)
-    hands = {**FakeDetector()._hands, passing: ("hand/ok", 0.28, "redraw")}
+    hands = {**HANDS, passing: ("hand/ok", 0.28, "redraw")}
     run = Run(
         {HAND: RED},
         _by_number(ORANGE, passing, GREEN, GREEN),
@@ -455,6 +457,46 @@ def test_a_region_that_cannot_be_judged_is_left_as_it_is(tmp_path: Path) -> None
     assert outcome.status is Status.KEPT
     assert "could not judge" in outcome.problem
     assert run.inpainter.painted == []
+
+
+def test_two_detectors_that_mark_one_place_make_one_finding(tmp_path: Path) -> None:
+    less_sure: Mapping[Colour, tuple[str, float, Remedy]] = {
+        **HANDS,
+        RED: ("hand/malformed", 0.8, "redraw"),
+    }
+    second = FakeDetector(less_sure, name="more")
+    run = Run({HAND: RED}, detectors=(FakeDetector(), second))
+
+    outcome = run(tmp_path)
+
+    (row,) = outcome.findings
+    assert row.confidence == 0.9
+    assert "also seen by more" in row.message
+    assert outcome.status is Status.REPAIRED
+
+
+def test_a_part_of_nobody_is_removed_where_that_is_asked_for(tmp_path: Path) -> None:
+    person = Box(200, 20, 320, 240)
+    brown: Colour = (120, 70, 30)
+    kinds = {
+        "person/seen": Kind("A person.", Severity.FINE, mend=False),
+        "body/stray-part": Kind("A part of nobody.", Severity.WARNING, mend=True),
+    }
+    people = FakeDetector({brown: ("person/seen", 0.0, "redraw")}, kinds, "people")
+    settings = _settings(people={"stray_parts": True})
+    run = Run(
+        {person: brown, HAND: GREEN},
+        _by_number("gone"),
+        settings,
+        (FakeDetector(), people),
+    )
+
+    outcome = run(tmp_path)
+
+    assert outcome.choices[0].kinds == ("body/stray-part",)
+    assert outcome.choices[0].remedy == "remove"
+    assert outcome.status is Status.REPAIRED
+    assert {row.kind for row in outcome.remaining} == {"person/seen"}
 
 
 def test_a_dark_picture_is_reported_and_not_inpainted(tmp_path: Path) -> None:

@@ -159,6 +159,18 @@ def test_a_removal_that_touches_a_redrawing_is_redrawn_and_that_is_said() -> Non
     assert "so all of it is redrawn" in plan.remarks[0]
 
 
+def test_what_is_to_go_is_not_redrawn_first() -> None:
+    findings = [
+        _finding(Box(20, 20, 60, 60)),
+        _finding(Box(22, 20, 60, 58), "hand/surplus", remedy="remove"),
+    ]
+
+    (patch,) = plan_patches(findings, SIZE, BARE, apart_px=0).patches
+
+    assert patch.remedy == "remove"
+    assert [finding.kind for finding in patch.findings] == ["hand/surplus"]
+
+
 def test_a_removal_on_its_own_stays_a_removal() -> None:
     finding = _finding(Box(20, 20, 60, 60), "hand/surplus", remedy="remove")
 

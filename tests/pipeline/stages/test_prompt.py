@@ -38,6 +38,12 @@ def test_a_full_kind_wins_and_each_text_comes_once() -> None:
     assert words.prompt == "five fingers, detailed face"
 
 
+def test_a_class_of_the_users_own_weights_gets_the_words_for_its_part() -> None:
+    words = words_for(_patch("segment/left-hand"), Recipe(), SETTINGS)
+
+    assert words.prompt == "five fingers"
+
+
 def test_the_users_prompt_replaces_the_pictures_own() -> None:
     settings = SETTINGS.model_copy(update={"prompt": "a robot", "negative_prompt": ""})
 

@@ -160,6 +160,21 @@ def test_a_hand_to_be_removed_that_is_redrawn_well_still_costs_as_before() -> No
     assert after.flaw == before.flaw
 
 
+def test_a_stray_part_is_gone_only_when_no_part_is_seen_in_its_place() -> None:
+    stray = Kind("A part of nobody.", Severity.WARNING, mend=True)
+    scale = Scale(_look, {**SCALE.kinds, "body/stray-part": stray}, ScoreSettings())
+    patch = _patch("body/stray-part", remedy="remove")
+    original = measure_original(
+        patch, VIEW, draw(SIZE, {HAND: GREEN}), _cover(patch), scale
+    )
+
+    redrawn = measure(original, draw(SIZE, {HAND: GREEN}), scale)
+    removed = measure(original, draw(SIZE, {}), scale)
+
+    assert original.cost.flaw == redrawn.flaw == pytest.approx(0.75 * 0.9)
+    assert removed.flaw == 0.0
+
+
 def test_a_removed_digit_must_leave_the_hand() -> None:
     digit = Box(54, 40, 60, 47)
     patch = _patch("hand/surplus", remedy="remove", at=digit)
