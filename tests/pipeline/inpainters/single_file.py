@@ -27,6 +27,8 @@ UNET_PLACES = {
     "up_blocks.1.attentions.1": "output_blocks.3.1",
     "time_embedding.linear_1": "time_embed.0",
     "time_embedding.linear_2": "time_embed.2",
+    "add_embedding.linear_1": "label_emb.0.0",
+    "add_embedding.linear_2": "label_emb.0.2",
     "conv_norm_out": "out.0",
     "conv_out": "out.2",
 }
@@ -45,10 +47,21 @@ VAE_ATTENTION = {
     "to_v": "v",
     "to_out.0": "proj_out",
 }
+OPEN_CLIP = {
+    "embeddings.position_embedding.weight": "positional_embedding",
+    "embeddings.token_embedding.weight": "token_embedding.weight",
+    "final_layer_norm": "ln_final",
+    "encoder.layers.": "transformer.resblocks.",
+    "layer_norm1": "ln_1",
+    "layer_norm2": "ln_2",
+    ".fc1.": ".c_fc.",
+    ".fc2.": ".c_proj.",
+    ".self_attn.": ".attn.",
+}
 
 
 def save_single_file(folder: Path, file: Path) -> Path:
-    """Gather the weights of a tiny SD folder (two UNet blocks, three VAE blocks)."""
+    """Gather the weights of a tiny folder (two UNet blocks, three VAE blocks)."""
     tensors: dict[str, torch.Tensor] = {}
     for name, tensor in _read(folder / "unet").items():
         tensors[f"model.diffusion_model.{_unet_name(name)}"] = tensor
@@ -57,9 +70,14 @@ def save_single_file(folder: Path, file: Path) -> Path:
         if ".attn_1." in renamed and renamed.endswith("weight") and tensor.ndim == 2:
             tensor = tensor[..., None, None]  # noqa: PLW2901  linear as 1x1 convolution
         tensors[f"first_stage_model.{renamed}"] = tensor
+    xl = (folder / "text_encoder_2").is_dir()
+    home = "conditioner.embedders.0" if xl else "cond_stage_model"
     for name, tensor in _read(folder / "text_encoder").items():
         inside = name if name.startswith("text_model.") else f"text_model.{name}"
-        tensors[f"cond_stage_model.transformer.{inside}"] = tensor
+        tensors[f"{home}.transformer.{inside}"] = tensor
+    if xl:
+        second = _open_clip(_read(folder / "text_encoder_2"))
+        tensors |= {f"conditioner.embedders.1.model.{n}": t for n, t in second.items()}
     save_file({name: each.contiguous() for name, each in tensors.items()}, file)
     return file
 
@@ -103,3 +121,23 @@ def _vae_name(name: str) -> str:
         lambda m: f"up.{2 - int(m[1])}.upsample",
         name,
     )
+
+
+def _open_clip(encoder: Tensors) -> Tensors:
+    """Rename to open_clip's names, which hold queries, keys and values in one."""
+    tensors = {"text_projection": encoder["text_projection.weight"].T}
+    for name, tensor in encoder.items():
+        inside = name.removeprefix("text_model.")
+        if inside.startswith("text_projection") or ".k_proj." in inside:
+            continue
+        if ".v_proj." in inside:
+            continue
+        for theirs, ours in OPEN_CLIP.items():
+            inside = inside.replace(theirs, ours)
+        if ".q_proj." in inside:
+            three = [encoder[name.replace("q_proj", f"{k}_proj")] for k in "qkv"]
+            inside = inside.replace(".q_proj.", ".in_proj_")
+            tensors[inside] = torch.cat(three)
+        else:
+            tensors[inside] = tensor
+    return tensors

@@ -53,14 +53,14 @@ def lora(tmp_path: Path) -> Path:
     return file
 
 
-@pytest.mark.parametrize("family", ["sd-4", "sd-9"])
+@pytest.mark.parametrize("family", ["sd-4", "sd-9", "xl-4", "xl-9"])
 def test_a_single_file_paints_like_the_folder_it_was_made_from(
     families: Mapping[str, Path], tmp_path: Path, family: str
 ) -> None:
     folder = families[family]
     file = save_single_file(folder, tmp_path / "model.safetensors")
 
-    from_file = build(settings(file, parts=families["sd-4"]))
+    from_file = build(settings(file, parts=families[f"{family[:2]}-4"]))
 
     np.testing.assert_array_equal(painted(from_file), painted(build(settings(folder))))
     assert from_file.name == "diffusion/model"

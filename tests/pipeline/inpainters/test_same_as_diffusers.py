@@ -1,5 +1,7 @@
 """The own loop against diffusers' pipelines, wherever both define the same thing."""
 
+import json
+import shutil
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -19,7 +21,7 @@ from pipeline.inpainters.diffusion.trajectory import Trajectory, start
 from pipeline.models import LocatedModel
 from pipeline.settings import InpaintSettings
 from tests.pipeline.inpainters.requests import hole, request, stripes
-from tests.pipeline.inpainters.tiny import FAMILIES
+from tests.pipeline.inpainters.tiny import FAMILIES, unet
 
 CPU = torch.device("cpu")
 SCHEDULERS = {
@@ -123,6 +125,37 @@ def test_from_noise_alone_latents_equal_those_of_diffusers(
 
     expected = theirs(families[family], scheduler, 1.0)
 
+    torch.testing.assert_close(mine, expected, atol=1e-4, rtol=0)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("scheduler", ["ddim", "euler", "dpmpp-2m-karras"])
+def test_a_model_that_predicts_velocity_equals_that_of_diffusers(
+    families: Mapping[str, Path], tmp_path: Path, scheduler: str
+) -> None:
+    folder = Path(shutil.copytree(families["sd-4"], tmp_path / "sd-2"))
+    file = folder / "scheduler" / "scheduler_config.json"
+    config = json.loads(file.read_text()) | {"prediction_type": "v_prediction"}
+    file.write_text(json.dumps(config))
+
+    mine = ours(folder, scheduler, 0.8)
+
+    assert not torch.allclose(mine, ours(families["sd-4"], scheduler, 0.8))
+    expected = theirs(folder, scheduler, 0.8)
+    torch.testing.assert_close(mine, expected, atol=1e-4, rtol=0)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_unet_that_is_told_the_guidance_scale_equals_that_of_diffusers(
+    families: Mapping[str, Path], tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(families["sd-4"], tmp_path / "lcm"))
+    torch.manual_seed(3)
+    unet(4, time_cond_proj_dim=16).save_pretrained(folder / "unet")
+
+    mine = ours(folder, "lcm", 0.8)
+
+    expected = theirs(folder, "lcm", 0.8)
     torch.testing.assert_close(mine, expected, atol=1e-4, rtol=0)
 
 

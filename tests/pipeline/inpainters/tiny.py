@@ -20,8 +20,8 @@ from transformers import (
 )
 
 FAMILIES = ("sd-4", "sd-9", "xl-4", "xl-9")
-WIDTH = 16
-"""Of the text encoders."""
+WIDTH, WIDTH_2 = 16, 24
+"""Of the text encoders; single files of SDXL are told apart by it."""
 
 
 def save_family(family: str, folder: Path) -> Path:
@@ -38,7 +38,7 @@ def _sd(channels: int, folder: Path) -> Any:
         vae=_vae(),
         text_encoder=CLIPTextModel(_text_config()),
         tokenizer=_tokenizer(folder),
-        unet=_unet(channels),
+        unet=unet(channels),
         scheduler=_scheduler(),
         safety_checker=None,
         feature_extractor=None,
@@ -50,22 +50,23 @@ def _xl(channels: int, folder: Path) -> Any:
     return StableDiffusionXLInpaintPipeline(
         vae=_vae(),
         text_encoder=CLIPTextModel(_text_config()),
-        text_encoder_2=CLIPTextModelWithProjection(_text_config()),
+        text_encoder_2=CLIPTextModelWithProjection(_text_config(WIDTH_2)),
         tokenizer=_tokenizer(folder),
         tokenizer_2=_tokenizer(folder),
-        unet=_unet(
+        unet=unet(
             channels,
-            cross_attention_dim=2 * WIDTH,
+            cross_attention_dim=WIDTH + WIDTH_2,
             addition_embed_type="text_time",
             addition_time_embed_dim=8,
-            projection_class_embeddings_input_dim=6 * 8 + WIDTH,
+            projection_class_embeddings_input_dim=6 * 8 + WIDTH_2,
         ),
         scheduler=_scheduler(),
         add_watermarker=False,
     )
 
 
-def _unet(channels: int, **changes: Any) -> UNet2DConditionModel:
+def unet(channels: int, **changes: Any) -> UNet2DConditionModel:
+    """Make a random UNet with that many input channels."""
     options: dict[str, Any] = {
         "sample_size": 16,
         "in_channels": channels,
@@ -104,14 +105,14 @@ def _scheduler() -> DDIMScheduler:
     )
 
 
-def _text_config() -> CLIPTextConfig:
+def _text_config(width: int = WIDTH) -> CLIPTextConfig:
     return CLIPTextConfig(
         vocab_size=514,
-        hidden_size=WIDTH,
+        hidden_size=width,
         intermediate_size=32,
         num_hidden_layers=3,
         num_attention_heads=2,
-        projection_dim=WIDTH,
+        projection_dim=width,
         bos_token_id=512,
         eos_token_id=513,
         pad_token_id=513,
