@@ -29,6 +29,9 @@ from detectors.hand_nets import HandNets
 WEIGHTS = "hand-judge/hand_judge.safetensors"
 CALIBRATION = "hand-judge/calibration.json"
 
+EVIDENCE = ("flawed", "count", "kind", "worst_cells", "wrong_share")
+"""What a verdict rests on; see `evidence_of`."""
+
 _LOOKS = ((0.0, 1.0, False), (0.0, 1.0, True), (0.14, 1.1, False), (-0.14, 0.92, True))
 """(turn in radians, scale, mirrored) of each look; the first two share their maps."""
 
@@ -54,7 +57,9 @@ FloatArray = npt.NDArray[np.float32]
 class Calibration:
     """How raw logits become probabilities, and when the judge abstains."""
 
-    slope: float
+    slopes: tuple[float, ...]
+    """One for each of EVIDENCE."""
+
     shift: float
     spread_above: float
     """Standard deviation of the logit over the looks from which it is in doubt."""
@@ -75,8 +80,9 @@ class Calibration:
         try:
             stored = json.loads(path.read_text("utf-8"))
             low, high = stored["between"]
+            slopes = tuple(float(stored["slopes"][name]) for name in EVIDENCE)
             return cls(
-                float(stored["slope"]),
+                slopes,
                 float(stored["shift"]),
                 float(stored["spread_above"]),
                 float(stored["small_px"]),
@@ -88,11 +94,14 @@ class Calibration:
                 "again"
             ) from problem
 
-    def probability(self, logit: float) -> float:
-        """Return the calibrated probability of a flaw (Platt scaling)."""
-        return float(
-            1 / (1 + np.exp(-np.clip(self.slope * logit + self.shift, -30, 30)))
-        )
+    def probability(self, evidence: FloatArray) -> float:
+        """Return the calibrated probability of a flaw, by logistic regression.
+
+        Args:
+            evidence: (5,) in the order of EVIDENCE.
+        """
+        logit = float(np.dot(self.slopes, evidence)) + self.shift
+        return float(1 / (1 + np.exp(-np.clip(logit, -30, 30))))
 
 
 class LearnedJudge:
@@ -127,10 +136,10 @@ class LearnedJudge:
     def close(self) -> None:
         """Do nothing: the network holds no more than memory."""
 
-    def raw(self, view: HandView) -> tuple[float, float]:
-        """Return mean and standard deviation of the logit over the looks."""
-        logits = self._look(view).flawed
-        return float(logits.mean()), float(logits.std())
+    def raw(self, view: HandView) -> tuple[FloatArray, float]:
+        """Return the evidence, and the spread of the logit over the looks."""
+        said = self._look(view)
+        return evidence_of(said), float(said.flawed.std())
 
     def _look(self, view: HandView) -> Said:
         looks = [
@@ -141,8 +150,7 @@ class LearnedJudge:
 
     def _judge(self, view: HandView) -> Verdict:
         said = self._look(view)
-        logit = float(said.flawed.mean())
-        p_flawed = self._calibration.probability(logit)
+        p_flawed = self._calibration.probability(evidence_of(said))
         # The second look is the first one's mirror image, so their maps can be joined.
         maps = (said.maps[0] + said.maps[1, :, :, ::-1]) / 2
         kinds = said.kind.mean(axis=0)
@@ -166,6 +174,33 @@ class LearnedJudge:
         if known.between[0] <= p_flawed <= known.between[1]:
             return "it could be either"
         return ""
+
+
+def evidence_of(said: Said) -> FloatArray:
+    """Return what speaks for a flaw, (5,) in the order of EVIDENCE.
+
+    All of it are log odds, averaged over the looks: that the hand is flawed; that the
+    digits seen are not five; that its kind is not ok; how wrong the 16 worst cells are;
+    and how large a share of the hand is wrong.
+    """
+    five = said.digits[:, [2, 5]].sum(axis=1)
+    worst = np.sort(said.maps[:, _FLAW].reshape(len(said.flawed), -1), axis=1)[:, -16:]
+    wrong = (said.maps[:, _FLAW] > _FLAW_ABOVE).sum(axis=(1, 2))
+    hand = (said.maps[:, _HAND] > 0.5).sum(axis=(1, 2)) + 20.0
+    columns = (
+        said.flawed,
+        -_log_odds(five),
+        -_log_odds(said.kind[:, 0]),
+        _log_odds(worst.mean(axis=1)),
+        np.log(0.01 + np.minimum(wrong / hand, 1.0)),
+    )
+    evidence: FloatArray = np.array([c.mean() for c in columns], np.float32)
+    return evidence
+
+
+def _log_odds(share: FloatArray) -> FloatArray:
+    odds: FloatArray = np.log((share + 1e-3) / (1 - share + 1e-3))
+    return odds
 
 
 def digits_of(counts: FloatArray) -> int | None:

@@ -21,7 +21,8 @@ from detectors.hand_learned import (
     tips_of,
 )
 
-PLAIN = Calibration(1.0, 0.0, 10.0, 20.0, (2.0, 2.0))
+ALONE = (1.0, 0.0, 0.0, 0.0, 0.0)
+PLAIN = Calibration(ALONE, 0.0, 10.0, 20.0, (2.0, 2.0))
 
 
 def view(side_px: float = 120.0) -> HandView:
@@ -63,16 +64,17 @@ def test_a_tiny_hand_is_left_in_doubt() -> None:
 
 
 def test_disagreement_between_looks_is_doubt() -> None:
-    strict = Calibration(1.0, 0.0, 0.0, 0.0, (2.0, 2.0))
+    strict = Calibration(ALONE, 0.0, 0.0, 0.0, (2.0, 2.0))
 
     assert "disagree" in fresh_judge(strict).judge([view()])[0].doubt
 
 
 def test_probabilities_follow_slope_and_shift() -> None:
-    calibration = Calibration(2.0, -1.0, 1.0, 0.0, (2.0, 2.0))
+    calibration = Calibration((2.0, 0.5, 0.0, 0.0, 0.0), -1.5, 1.0, 0.0, (2.0, 2.0))
+    balanced = np.array([0.5, 1.0, 9.0, 9.0, 9.0], np.float32)
 
-    assert calibration.probability(0.5) == pytest.approx(0.5)
-    assert calibration.probability(-40.0) < 1e-6
+    assert calibration.probability(balanced) == pytest.approx(0.5)
+    assert calibration.probability(balanced - 40) < 1e-6
 
 
 def test_digits_are_told_only_when_a_class_is_likely() -> None:

@@ -19,10 +19,16 @@ import torch
 from safetensors.torch import save_file
 
 from detectors.evaluation import auc_of, expected_calibration_error, recall_at_fpr
-from detectors.hand_framing import FRAME_PX, HandFrame, cut
+from detectors.hand_framing import HandFrame, cut
 from detectors.hand_judge_net import load_net
 from detectors.hand_judging import HandView
-from detectors.hand_learned import CALIBRATION, WEIGHTS, Calibration, LearnedJudge
+from detectors.hand_learned import (
+    CALIBRATION,
+    EVIDENCE,
+    WEIGHTS,
+    Calibration,
+    LearnedJudge,
+)
 from detectors.weights import OWN_DIGESTS
 from workshop.judge.batches import Pool, Stored, load_pool
 from workshop.judge.samples import REACH, STORED_PX, decode
@@ -38,15 +44,18 @@ CAUTION = 0.8
 ABSTAIN_SHARE = 0.10
 """Share of held-out hands about whose looks the judge may disagree with itself."""
 
+RIDGE = 0.01
 SMALL_FRAME_PX = 44.0
-_NEUTRAL = Calibration(1.0, 0.0, 1e9, 0.0, (2.0, 2.0))
+_NEUTRAL = Calibration((1.0, 0.0, 0.0, 0.0, 0.0), 0.0, 1e9, 0.0, (2.0, 2.0))
 
 
 class Raw(NamedTuple):
     """What the judge says about held-out samples, before calibration."""
 
     flawed: npt.NDArray[np.bool_]
-    logits: _Floats
+    evidence: _Floats
+    """(N, 5) in the order of EVIDENCE."""
+
     spreads: _Floats
     origins: tuple[str, ...]
     details: tuple[str, ...]
@@ -79,69 +88,96 @@ def judge_pool(judge: LearnedJudge, pool: Pool, most: int) -> Raw:
     labels = [stored.label for stored in chosen]
     return Raw(
         np.array([label.flawed for label in labels]),
-        np.array([logit for logit, _ in raw]),
+        np.array([evidence for evidence, _ in raw], dtype=np.float64),
         np.array([spread for _, spread in raw]),
         tuple(label.origin for label in labels),
         tuple(label.detail for label in labels),
     )
 
 
-def fit_platt(raw: Raw, prevalence: float = PREVALENCE) -> tuple[float, float]:
-    """Return slope and shift by weighted logistic regression (Newton's method).
+def weights_of(raw: Raw, prevalence: float = PREVALENCE) -> _Floats:
+    """Return a weight per sample, (N,), which sum to 1.
 
     Flawed hands together weigh `prevalence`; each origin weighs the same within its
     class, so that the many of one kind do not drown the others.
     """
-    weights = np.zeros(len(raw.logits))
+    origins = np.array(raw.origins)
+    weights = np.zeros(len(origins))
     for flawed, share in ((True, prevalence), (False, 1 - prevalence)):
-        origins = {
-            origin
-            for origin, label in zip(raw.origins, raw.flawed, strict=True)
-            if label == flawed
-        }
-        for origin in origins:
-            of_it = (np.array(raw.origins) == origin) & (raw.flawed == flawed)
-            weights[of_it] = share / len(origins) / of_it.sum()
-    design = np.stack([raw.logits, np.ones_like(raw.logits)], axis=1)
-    theta = np.array([1.0, 0.0])
+        present = sorted(set(origins[raw.flawed == flawed]))
+        for origin in present:
+            of_it = (origins == origin) & (raw.flawed == flawed)
+            weights[of_it] = share / len(present) / of_it.sum()
+    return weights
+
+
+def fit_slopes(raw: Raw, chosen: npt.NDArray[np.bool_]) -> _Floats:
+    """Return slopes for EVIDENCE by logistic regression (Newton's method).
+
+    Args:
+        raw: Held-out samples.
+        chosen: (N,) bool, which of them to fit to.
+    """
+    weights = weights_of(raw) * chosen
+    spread = raw.evidence.std(axis=0) + 1e-6
+    mean = raw.evidence.mean(axis=0)
+    design = np.hstack([(raw.evidence - mean) / spread, np.ones((len(weights), 1))])
+    ridge = np.diag([RIDGE] * len(EVIDENCE) + [1e-9])
+    theta = np.zeros(design.shape[1])
+    theta[0] = 1.0
     for _ in range(50):
         p = 1 / (1 + np.exp(-design @ theta))
-        slope = design.T @ (weights * (p - raw.flawed))
-        curve = design.T @ (design * (weights * p * (1 - p) + 1e-9)[:, None])
-        theta = theta - np.linalg.solve(curve + 1e-6 * np.eye(2), slope)
-    slope_shrunk = CAUTION * theta[0]
-    return float(slope_shrunk), _shift_for(raw.logits * slope_shrunk, weights)
+        slope = design.T @ (weights * (p - raw.flawed)) + ridge @ theta
+        curve = design.T @ (design * (weights * p * (1 - p))[:, None]) + ridge
+        theta = theta - np.linalg.solve(curve, slope)
+    result: _Floats = CAUTION * theta[:-1] / spread
+    return result
 
 
-def _shift_for(scaled: _Floats, weights: _Floats) -> float:
+def shift_for(logits: _Floats, weights: _Floats) -> float:
     """Return the shift at which the mean probability is the prevalence."""
-    low, high = -20.0, 20.0
+    low, high = -40.0, 40.0
     for _ in range(60):
         middle = (low + high) / 2
-        mean = float((weights / (1 + np.exp(-(scaled + middle)))).sum())
+        mean = float((weights / (1 + np.exp(-(logits + middle)))).sum())
         low, high = (middle, high) if mean < PREVALENCE else (low, middle)
     return (low + high) / 2
 
 
-def report(raw: Raw, calibration: Calibration) -> dict[str, Any]:
-    """Return the figures of the held-out samples."""
-    p = np.array([calibration.probability(logit) for logit in raw.logits])
+def crossed_logits(raw: Raw, folds: int = 5) -> _Floats:
+    """Return logits of samples whose fold the slopes were not fitted to."""
+    fold = np.arange(len(raw.flawed)) // 2 % folds
+    logits = np.zeros(len(fold))
+    for number in range(folds):
+        slopes = fit_slopes(raw, fold != number)
+        logits[fold == number] = raw.evidence[fold == number] @ slopes
+    return logits
+
+
+def report(raw: Raw) -> dict[str, Any]:
+    """Return the figures of the held-out samples, by cross-fitted slopes."""
+    logits = crossed_logits(raw)
+    weights = weights_of(raw)
+    p = 1 / (1 + np.exp(-(logits + shift_for(logits, weights))))
+    origins, details = np.array(raw.origins), np.array(raw.details)
+    first = raw.evidence[:, 0]
     found: dict[str, Any] = {
-        "auc": auc_of(raw.flawed, raw.logits),
-        "recall_at_5fpr": recall_at_fpr(raw.flawed, raw.logits, 0.05),
+        "n": len(logits),
+        "auc": auc_of(raw.flawed, logits),
+        "auc_of_the_logit_alone": auc_of(raw.flawed, first),
+        "recall_at_5fpr": recall_at_fpr(raw.flawed, logits, 0.05),
         "ece": expected_calibration_error(raw.flawed, p),
     }
-    origins, details = np.array(raw.origins), np.array(raw.details)
     for origin in ("render", "edit"):
         part = (origins == origin) & raw.flawed
         against = ~raw.flawed & (
             origins != ("edit" if origin == "render" else "render")
         )
         both = part | against
-        found[f"{origin}_auc"] = auc_of(raw.flawed[both], raw.logits[both])
+        found[f"{origin}_auc"] = auc_of(raw.flawed[both], logits[both])
         for detail in sorted(set(details[part])):
             one = against | (part & (details == detail))
-            found[f"{origin}_{detail}"] = auc_of(raw.flawed[one], raw.logits[one])
+            found[f"{origin}_{detail}"] = auc_of(raw.flawed[one], logits[one])
     sound = ~raw.flawed & (origins == "real")
     found["real_ok_above_half"] = float((p[sound] > 0.5).mean())
     return {name: round(float(value), 3) for name, value in found.items()}
@@ -180,17 +216,14 @@ def main() -> None:
     write_weights(given.checkpoint, given.out / WEIGHTS)
     judge = LearnedJudge(load_net(given.out / WEIGHTS), _NEUTRAL)
     raw = judge_pool(judge, load_pool(given.samples, held_out=True), given.most)
-    slope, shift = fit_platt(raw)
-    spread = float(np.quantile(raw.spreads, 1 - ABSTAIN_SHARE))
-    fitted = Calibration(slope, shift, spread, SMALL_FRAME_PX, (2.0, 2.0))
+    slopes = fit_slopes(raw, np.ones(len(raw.flawed), bool))
     content = {
-        "slope": slope,
-        "shift": shift,
-        "spread_above": spread,
+        "slopes": dict(zip(EVIDENCE, (float(value) for value in slopes), strict=True)),
+        "shift": shift_for(raw.evidence @ slopes, weights_of(raw)),
+        "spread_above": float(np.quantile(raw.spreads, 1 - ABSTAIN_SHARE)),
         "small_px": SMALL_FRAME_PX,
         "between": [2.0, 2.0],
-        "frame_px": FRAME_PX,
-        "held_out": report(raw, fitted),
+        "held_out": report(raw),
     }
     path = given.out / CALIBRATION
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
