@@ -26,7 +26,7 @@ PRESENCE_ABOVE = 0.3
 _HOPELESS_PRESENCE = 0.05
 """Below this at the first look, only a sure palm is looked at again."""
 
-_SURE_PALM = 0.5
+_SURE_PALM = 0.7
 """Palm score from which a hand may be reported although no landmarks are trusted..."""
 
 _SURE_AGAIN = 0.6
@@ -34,6 +34,12 @@ _SURE_AGAIN = 0.6
 
 _MORE_LOOKS = ((0.0, 1.0, True), (0.3, 1.0, False), (-0.3, 1.15, False))
 """Angle (radians), scale, mirrored."""
+
+_STEADY = 0.1
+"""Jitter, in palm lengths, that is usual on hands."""
+
+_NOWHERE = 0.5
+"""Jitter beyond which the landmarks fit nothing at all."""
 
 _BOGUS_SHARE = 0.45
 """A box smaller than this share of a bigger one that holds it is no hand of its own."""
@@ -71,7 +77,7 @@ def find_hands(
     hopeful = _without_doubles([view for view in followed if view is not None])
     steadied = (_look_again(view, nets) for view in hopeful)
     views = [view for view in steadied if _is_hand(view, nets)]
-    kept = [view for view in views if not any(_bogus(view, other) for other in views)]
+    kept = [view for view in views if not any(_hides(view, other) for other in views)]
     large = [view for view in kept if min(view.box().size) >= min_side_px]
     large.sort(key=lambda view: (-view.frame.side_px, view.frame.x, view.frame.y))
     return large[:max_hands]
@@ -100,7 +106,8 @@ def _add_palms(
 ) -> None:
     """Add what is new in one window; a palm seen before keeps its better sighting."""
     corner = np.array([window.box.x0, window.box.y0], np.float32)
-    for seen in nets.palms(hand_windows.show(pixels, window.box), above=PALM_ABOVE):
+    shown = hand_windows.show(pixels, window.box)
+    for seen in nets.palms(shown, above=PALM_ABOVE, soften=window.soften):
         palm = replace(
             seen,
             centre=seen.centre + corner,
@@ -123,7 +130,9 @@ def _follow(pixels: RgbArray, nets: HandNets, palm: Palm) -> HandView | None:
     refined = view_at(
         pixels, nets, frame_of_landmarks(first.picture_points()), palm.score
     )
-    return refined if refined.presence >= first.presence * 0.5 else first
+    best = refined if refined.presence >= first.presence * 0.5 else first
+    hopeless = best.presence < _HOPELESS_PRESENCE and palm.score < _SURE_PALM
+    return None if hopeless else best
 
 
 def _look_again(view: HandView, nets: HandNets) -> HandView:
@@ -136,6 +145,8 @@ def _look_again(view: HandView, nets: HandNets) -> HandView:
         presences.append(other.presence)
         distances = np.linalg.norm(other.picture_points() - points, axis=1)
         moved.append(float(distances.mean()))
+        if max(presences) < _HOPELESS_PRESENCE:
+            break
     return replace(
         view,
         presence=float(np.median(presences)),
@@ -144,7 +155,7 @@ def _look_again(view: HandView, nets: HandNets) -> HandView:
 
 
 def _is_hand(view: HandView, nets: HandNets) -> bool:
-    if view.presence >= PRESENCE_ABOVE:
+    if view.presence >= PRESENCE_ABOVE and view.jitter < _NOWHERE:
         return True
     if view.palm_score < _SURE_PALM:
         return False
@@ -167,10 +178,14 @@ def _same_hand(one: HandView, other: HandView) -> bool:
     return one.box().overlap(other.box()) > 0.4
 
 
-def _bogus(small: HandView, big: HandView) -> bool:
-    if small is big or small.frame.side_px > _BOGUS_SHARE * big.frame.side_px:
+def _hides(view: HandView, other: HandView) -> bool:
+    """Tell whether a view is a bogus part of another, better one."""
+    if view is other or view.frame.side_px > other.frame.side_px:
         return False
-    return big.box().holds(*small.box().centre)
+    if not other.box().holds(*view.box().centre):
+        return False
+    tiny = view.frame.side_px < _BOGUS_SHARE * other.frame.side_px
+    return tiny or view.jitter > max(_STEADY, 2 * other.jitter)
 
 
 def _same_palm(one: Palm, other: Palm) -> bool:

@@ -103,14 +103,19 @@ class HandNets:
                 f"{path} is not a hand landmarker: {problem}; install it afresh"
             ) from problem
 
-    def palms(self, pixels: RgbArray, *, above: float) -> list[Palm]:
+    def palms(
+        self, pixels: RgbArray, *, above: float, soften: float = 0.0
+    ) -> list[Palm]:
         """Return the palms in a picture, best first, overlapping ones joined.
 
         Args:
             pixels: (H, W, 3) uint8 RGB; shown whole, letterboxed to 192x192.
             above: Palms with a lower score are left out, 0..1.
+            soften: Standard deviation of a blur, in pixels of the 192.
         """
         square, ratio, left, top = _letterbox(pixels)
+        if soften:
+            square[0] = cv2.GaussianBlur(square[0], (0, 0), soften)
         boxes, logits = self._palm.run(square, "Identity", "Identity_1")
         scores = _sigmoid(logits[0, :, 0])
         chosen = np.flatnonzero(scores > above)

@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+
+from detectors.arrays import RgbArray
+from detectors.hand_finding import find_hands
+from detectors.hand_judging import HandView
+from tests.support.hands import drawn_hand, nets, plain_scene, scene_with_hand
+
+
+def hands_in(
+    pixels: RgbArray, *, second_look: bool = True, min_side_px: int = 12
+) -> list[HandView]:
+    return find_hands(
+        pixels, nets(), second_look=second_look, min_side_px=min_side_px, max_hands=8
+    )
+
+
+@pytest.mark.parametrize("style", ["photo", "anime", "painted", "sketch"])
+def test_a_drawn_hand_that_fills_the_picture_is_found(style: str) -> None:
+    hand = drawn_hand(style=style)
+
+    views = hands_in(hand.pixels)
+
+    assert len(views) == 1
+    assert views[0].presence > 0.8
+    x, y = views[0].box().centre
+    rows, columns = np.nonzero(hand.hand)
+    assert np.hypot(x - columns.mean(), y - rows.mean()) < 25
+
+
+@pytest.mark.parametrize("longer_px", [200, 96, 64, 40])
+def test_a_small_hand_in_a_large_picture_is_found(longer_px: int) -> None:
+    pixels = scene_with_hand(drawn_hand(), longer_px, (610, 233))
+
+    views = hands_in(pixels)
+
+    assert len(views) == 1
+    assert 0.5 * longer_px < max(views[0].box().size) < 1.6 * longer_px
+
+
+def test_without_the_second_look_the_small_hand_is_missed() -> None:
+    pixels = scene_with_hand(drawn_hand(), 48, (610, 233))
+
+    assert hands_in(pixels, second_look=True)
+    assert not hands_in(pixels, second_look=False)
+
+
+def test_a_picture_without_a_hand_has_none() -> None:
+    assert hands_in(plain_scene()) == []
+
+
+def test_hands_under_the_bound_are_left_out() -> None:
+    pixels = scene_with_hand(drawn_hand(), 64, (610, 233))
+
+    assert not hands_in(pixels, min_side_px=100)
+
+
+def test_two_hands_are_two_hands_and_the_larger_one_comes_first() -> None:
+    both = scene_with_hand(drawn_hand(), 220, (80, 500))
+    small = scene_with_hand(drawn_hand(seed=12), 110, (700, 90))
+    both[:450, 600:] = small[:450, 600:]
+
+    views = hands_in(both)
+
+    assert len(views) == 2
+    assert views[0].frame.x < 500 < views[1].frame.x
+
+
+def test_looking_twice_finds_the_same_to_the_last_bit() -> None:
+    pixels = scene_with_hand(drawn_hand(), 90, (300, 300))
+
+    first, second = hands_in(pixels), hands_in(pixels)
+
+    assert [view.frame for view in first] == [view.frame for view in second]
+    np.testing.assert_array_equal(first[0].points, second[0].points)
+
+
+def test_the_picture_is_not_written_to() -> None:
+    pixels = scene_with_hand(drawn_hand(), 90, (300, 300))
+    before = pixels.copy()
+
+    hands_in(pixels)
+
+    np.testing.assert_array_equal(pixels, before)
+
+
+def test_the_smallest_picture_is_searched_without_an_error() -> None:
+    assert hands_in(np.zeros((16, 16, 3), np.uint8)) == []
