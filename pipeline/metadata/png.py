@@ -22,7 +22,7 @@ _DEPTHS = {
 }
 """Colour type to the bit depths that go with it."""
 
-_MOST_CHUNKS = 500_000
+_MOST_CHUNKS = 100_000
 _STEP_BYTES = 1 << 20
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _PASSES = (

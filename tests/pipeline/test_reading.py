@@ -1,4 +1,5 @@
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,23 @@ def test_a_fifo_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.png")
 
     with pytest.raises(Unreadable, match="no regular file"):
+        read_regular(tmp_path, "a.png", LIMIT)
+
+
+def test_a_socket_is_not_read(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(str(tmp_path / "a.png"))
+
+        with pytest.raises(Unreadable, match="no regular file"):
+            read_regular(tmp_path, "a.png", LIMIT)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
+def test_a_file_that_may_not_be_read_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"bytes")
+    (tmp_path / "a.png").chmod(0)
+
+    with pytest.raises(Unreadable, match="may not be read"):
         read_regular(tmp_path, "a.png", LIMIT)
 
 

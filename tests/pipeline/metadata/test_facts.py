@@ -108,3 +108,25 @@ def test_other_formats_are_refused(data: bytes) -> None:
     assert format_of(data) is None
     with pytest.raises(Damaged, match="no PNG, JPEG or WebP"):
         read_facts(data)
+
+
+@pytest.mark.parametrize(
+    ("marker", "count", "closed", "one_way"),
+    [
+        (0xC3, 3, "", "it is a lossless JPEG, which cannot be written again"),
+        (0xC0, 2, "it has 2 channels", ""),
+    ],
+)
+def test_rare_kinds_of_jpeg_are_told(
+    marker: int, count: int, closed: str, one_way: str
+) -> None:
+    data = pictures.encoded(SCENE, "JPEG")
+    place = data.index(b"\xff\xc0")
+    components = b"".join(bytes([n + 1, 0x11, 0]) for n in range(count))
+    frame = pictures.jpeg_segment(
+        marker, b"\x08" + struct.pack(">HHB", 16, 24, count) + components
+    )
+
+    facts = read_facts(data[:place] + frame + data[place + 19 :])
+
+    assert (facts.closed, facts.one_way) == (closed, one_way)

@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -100,3 +101,53 @@ def test_the_colour_space_is_told_as_libjpeg_does(
     options: dict[str, Any], expected: Any
 ) -> None:
     assert jpeg.split(small_jpeg(**options)).is_rgb == expected
+
+
+def changed(marker: int, body: bytes) -> bytes:
+    """Return the small picture with the body of one segment replaced."""
+    parts = jpeg.split(small_jpeg())
+    return (
+        jpeg.START
+        + b"".join(
+            pictures.jpeg_segment(marker, body) if s.marker == marker else s.raw
+            for s in parts.segments
+        )
+        + jpeg.END
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (changed(0xC0, b"\x08\0\x10"), "makes no sense"),
+        (changed(0xC0, b"\x08\0\0\0\x18\1\1\x11\0"), "makes no sense"),
+        (changed(0xC0, b"\x08\0\x10\0\x18\0"), "makes no sense"),
+        (jpeg.START + b"\xff\xe0\0\1" + jpeg.END, "has no length"),
+        (jpeg.START + b"\xff\x01" + jpeg.END, "where none may be"),
+        (jpeg.START + b"\xff\xdc\0\4\0\x10" + jpeg.END, "only at its end"),
+        (jpeg.START + b"\xff\xfe\0\2" * 100_001 + jpeg.END, "more segments"),
+    ],
+)
+def test_files_that_no_writer_makes_are_damaged(data: bytes, reason: str) -> None:
+    with pytest.raises(Damaged, match=reason):
+        jpeg.split(data)
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [(bytes(30), "cut short"), (b"\x03" + bytes(64), "missing")],
+)
+def test_tables_that_are_not_there_are_damage(body: bytes, reason: str) -> None:
+    with pytest.raises(Damaged, match=reason):
+        jpeg.quantisation(jpeg.split(changed(0xDB, body)))
+
+
+def test_three_channels_named_r_g_b_are_rgb_without_any_other_word() -> None:
+    parts = jpeg.split(small_jpeg(keep_rgb=True))
+    plain = jpeg.split(
+        jpeg.join(
+            replace(parts, segments=tuple(s for s in parts.segments if not s.is_extra))
+        )
+    )
+
+    assert plain.is_rgb

@@ -125,3 +125,15 @@ def test_picture_data_that_was_cut_before_it_was_put_into_chunks_is_damaged() ->
         body = pictures.png_chunk(b"IDAT", packed[:length])
         with pytest.raises(Damaged):
             png.check_pixels(_file(whole.ihdr.raw, body, IEND))
+
+
+def test_picture_data_that_is_not_packed_is_damaged() -> None:
+    body = pictures.png_chunk(b"IDAT", b"no zlib data at all")
+
+    with pytest.raises(Damaged, match="cannot be unpacked"):
+        png.check_pixels(_file(IHDR, body, IEND))
+
+
+def test_a_flood_of_empty_chunks_is_damaged() -> None:
+    with pytest.raises(Damaged, match="more chunks"):
+        png.split(_file(IHDR, pictures.png_chunk(b"teSt", b"") * 100_001, IDAT, IEND))

@@ -72,3 +72,30 @@ def test_a_header_that_lies_about_the_size_is_damage() -> None:
 
     with pytest.raises(Damaged, match="disagree"):
         webp.split(lying)
+
+
+def riff(*chunks: bytes) -> bytes:
+    inside = b"WEBP" + b"".join(chunks)
+    return b"RIFF" + struct.pack("<I", len(inside)) + inside
+
+
+PICTURE = webp.split(pictures.encoded(SCENE, "WEBP")).chunks[0].raw
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (riff(), "no picture data"),
+        (riff(pictures.webp_chunk(b"EXIF", b"x")), "no picture data"),
+        (riff(PICTURE, PICTURE), "more than one"),
+        (riff(pictures.webp_chunk(b"VP8X", b"short")), "makes no sense"),
+        (riff(pictures.webp_chunk(b"VP8 ", bytes(20))), "makes no sense"),
+        (riff(pictures.webp_chunk(b"VP8L", bytes(20))), "makes no sense"),
+        (riff(PICTURE, b"EXIF\xff\0\0\0"), "cut short"),
+        (riff(PICTURE, b"EX"), "cut short"),
+        (riff(PICTURE, pictures.webp_chunk(b"JUNK", b"") * 100_001), "more chunks"),
+    ],
+)
+def test_files_that_no_writer_makes_are_damaged(data: bytes, reason: str) -> None:
+    with pytest.raises(Damaged, match=reason):
+        webp.split(data)
