@@ -2,8 +2,9 @@
 
 import os
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,14 @@ class Claim:
     """Who works on it; for people."""
 
 
+class Ending(NamedTuple):
+    """How it ended for one picture; the least that the exit code needs."""
+
+    key: str
+    status: str
+    severity: int
+
+
 KNOWN_COLUMNS = (
     "key, root, state, run_id, attempt, size, mtime_ns, digest, basis, status, "
     "severity, output, output_digest, output_size, output_mtime_ns"
@@ -75,7 +84,7 @@ def known_from(row: tuple[Any, ...]) -> Known:
     status, severity, output, output_digest, output_size, output_mtime_ns = rest
     return Known(
         os.fsdecode(key),
-        Path(os.fsdecode(root)),
+        _root(root),
         state,
         run_id,
         attempt,
@@ -88,3 +97,9 @@ def known_from(row: tuple[Any, ...]) -> Known:
         output_digest,
         Stamp(output_size, output_mtime_ns),
     )
+
+
+@lru_cache(maxsize=64)
+def _root(root: bytes) -> Path:
+    """Return the path; a ledger has many pictures and few roots."""
+    return Path(os.fsdecode(root))

@@ -19,6 +19,7 @@ from pipeline.ledger.rows import (
     KNOWN_COLUMNS,
     NO_STAMP,
     Claim,
+    Ending,
     Known,
     Stamp,
     known_from,
@@ -198,6 +199,22 @@ class Ledger:
                 f"SELECT {KNOWN_COLUMNS} FROM pictures"  # noqa: S608  a constant
             )
             return {known.key: known for known in map(known_from, rows)}
+
+    def unfinished(self) -> list[str]:
+        """Return the keys of the pictures that a killed run was working on."""
+        with trouble_in_a_sentence(self.path):
+            rows = self._connection.execute(
+                "SELECT key FROM pictures WHERE state IN ('claimed', 'staged')"
+            ).fetchall()
+        return [os.fsdecode(key) for (key,) in rows]
+
+    def endings(self) -> list[Ending]:
+        """Return how it ended for every picture so far."""
+        with trouble_in_a_sentence(self.path):
+            rows = self._connection.execute(
+                "SELECT key, status, severity FROM pictures"
+            ).fetchall()
+        return [Ending(os.fsdecode(key), *rest) for key, *rest in rows]
 
     def staged_outcomes(self) -> list[tuple[str, Outcome]]:
         """Return (run, outcome) of the pictures that a killed run left staged."""

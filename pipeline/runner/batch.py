@@ -162,19 +162,18 @@ class _Batch:
     def end(self, code: ExitCode, problem: str, now: datetime) -> RunResult:
         """Write down how the run ended, and weigh what came of its pictures."""
         ended_by = {ExitCode.OK: "done", ExitCode.LIMIT: "limit"}.get(code, "signal")
+        planned, names = self._agenda.planned, self._agenda.names
         try:
             self._ledger.end_run(
                 self._run_id,
                 finished=now.isoformat(timespec="seconds"),
                 ended_by=f"trouble: {problem}" if problem else ended_by,
             )
-            known = self._ledger.known().values()
-            ours = (one for one in known if one.key in self._agenda.names)
+            ours = (one for one in self._ledger.endings() if one.key in names)
             seen = verdict(ours, self._task.settings)
         except LedgerTrouble as error:
             seen, problem = error.exit_code, problem or str(error)
         code = worst([code, seen])
-        planned, names = self._agenda.planned, self._agenda.names
         return RunResult(self._run_id, code, planned, self._worked, names, problem)
 
     def _work_with(self, tools: Toolbox) -> tuple[ExitCode, str]:

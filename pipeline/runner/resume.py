@@ -99,9 +99,7 @@ def recover(ledger: Ledger, workplace: Workplace, min_confidence: float) -> None
     Only the holder of the folder's lock may call this: every temporary file there is
     then of a run that is dead.
     """
-    unfinished = [
-        k for k in ledger.known().values() if k.state in ("claimed", "staged")
-    ]
+    unfinished = ledger.unfinished()
     for run_id, outcome in ledger.staged_outcomes():
         target = workplace.output / outcome.output
         stamp = _stamp(target)
@@ -113,7 +111,7 @@ def recover(ledger: Ledger, workplace: Workplace, min_confidence: float) -> None
         sweep(workplace.output, whole=True)
     elif unfinished:
         sweep(workplace.state, whole=True)
-        for folder in {(workplace.output / k.key).parent for k in unfinished}:
+        for folder in {(workplace.output / key).parent for key in unfinished}:
             sweep(folder)
 
 

@@ -1,33 +1,17 @@
 """The gravest picture decides the exit code."""
 
-from pathlib import Path
-
 import pytest
 
 from detectors.findings import Severity
 from pipeline.errors import ExitCode
-from pipeline.ledger.rows import NO_STAMP, Known
+from pipeline.ledger.rows import Ending
 from pipeline.records import Status
 from pipeline.runner.verdict import verdict
 from pipeline.settings import RunSettings, Settings
 
 
-def known(status: Status, severity: Severity = Severity.FINE) -> Known:
-    return Known(
-        key="a.png",
-        root=Path("/"),
-        state="done",
-        run_id="r",
-        attempt=0,
-        stamp=NO_STAMP,
-        digest="",
-        basis="",
-        status=status.value,
-        severity=int(severity),
-        output="",
-        output_digest="",
-        output_stamp=NO_STAMP,
-    )
+def known(status: Status, severity: Severity = Severity.FINE) -> Ending:
+    return Ending("a.png", status.value, int(severity))
 
 
 @pytest.mark.parametrize(
