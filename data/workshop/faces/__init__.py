@@ -1,0 +1,1 @@
+"""How the judgement of faces was fitted and measured."""
