@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from detectors.arrays import CoverArray, MaskArray, RgbArray, size_of
 from detectors.geometry import Box
-from pipeline.records import Patch
+from pipeline.records import Mode, Patch
 from pipeline.settings import PlanSettings
 from pipeline.stages import blend, plan
 
@@ -50,13 +50,17 @@ def cut_out(
     share = float(patch.mask.sum()) / (size.width * size.height)
     frame = plan.frame(touched, share, size, settings, engine)
     window = frame.window
+    # An engine that fills holes at their own size leaves all else untouched, so nothing
+    # has to be smoothed over; half of the old pixels at the edge would be a ghost of
+    # what was to go. AUTOMATIC1111 has no such engine whose rule could be followed.
+    rule: Mode = frame.mode if engine.native_px else "whole-picture"
     return Region(
         patch=patch,
         frame=frame,
         touched=touched,
         pixels=pixels[window.rows, window.columns].copy(),
         mask=moved(patch.mask, patch.box, window),
-        cover=moved(blend.overlay(soft, frame.mode), near, window),
+        cover=moved(blend.overlay(soft, rule), near, window),
     )
 
 

@@ -72,6 +72,19 @@ def test_pixels_outside_the_cover_stay_at_any_size_and_in_either_mode(
     assert region.frame.working.height % engine.size_multiple == 0
 
 
+def test_an_engine_that_fills_holes_leaves_no_ghost_at_the_edge() -> None:
+    size, box = Size(140, 90), Box(40, 30, 80, 60)
+
+    filled = cut_out(_patch(box), draw_scene(*size), PlanSettings(), Engine(None, 1))
+    drawn = cut_out(_patch(box), draw_scene(*size), PlanSettings(), Engine(64, 8))
+
+    assert filled.frame.mode == "only-masked"
+    middle = 45 - filled.frame.window.y0
+    assert filled.cover[middle][filled.mask[middle]].min() == 1.0
+    middle = 45 - drawn.frame.window.y0
+    assert drawn.cover[middle][drawn.mask[middle]].min() < 0.6
+
+
 def test_what_was_not_there_is_nothing() -> None:
     array = np.ones((2, 2), dtype=np.float32)
 
