@@ -162,11 +162,11 @@ def test_a_deep_text_and_a_dense_graph_take_no_time() -> None:
         for n in range(60)
     } | {"s": node("KSampler", positive=["0", 0], negative=["1", 0])}
 
-    began = time.perf_counter()
+    began = time.process_time()
     comfyui.read("[" * 100_000)
     assert read(dense) == ("", "")
 
-    assert time.perf_counter() - began < 2.0
+    assert time.process_time() - began < 2.0
 
 
 @given(

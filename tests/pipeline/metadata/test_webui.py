@@ -64,7 +64,7 @@ def test_other_texts_are_left_to_others(text: str) -> None:
 def test_a_long_hostile_text_takes_no_time() -> None:
     text = "Steps: 1, " * 100_000 + "\nNegative prompt:" * 50_000
 
-    began = time.perf_counter()
+    began = time.process_time()
     webui.read(text)
 
-    assert time.perf_counter() - began < 2.0
+    assert time.process_time() - began < 2.0

@@ -155,9 +155,9 @@ def test_a_large_folder_is_walked_quickly(tmp_path: Path) -> None:
         for number in range(200):
             (tmp_path / str(folder) / f"{number}.png").touch()
 
-    began = time.perf_counter()
+    began = time.process_time()
     found = discover([tmp_path]).found
-    took_s = time.perf_counter() - began
+    took_s = time.process_time() - began
 
     assert len(found) == 4000
     # 200,000 in 60 s are 0.3 ms each; ten times the room for a busy machine.

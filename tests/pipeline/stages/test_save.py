@@ -222,10 +222,10 @@ def test_a_lossy_webp_keeps_its_alpha_exactly() -> None:
     np.testing.assert_array_equal(again.alpha, picture.alpha)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_whatever_of_a_damaged_file_could_be_loaded_can_be_saved(seed: int) -> None:
     refused = saved = 0
-    for suffix, data in mutations.damaged_files(400, seed):
+    for suffix, data in mutations.damaged_files(300, seed):
         try:
             picture = open_picture(data, suffix)
         except (Unreadable, NotSupported):
@@ -235,7 +235,7 @@ def test_whatever_of_a_damaged_file_could_be_loaded_can_be_saved(seed: int) -> N
         assert encode(picture, blot, PROVENANCE)
         saved += 1
 
-    assert refused > 150
+    assert refused > 100
     assert saved > 50
 
 
