@@ -18,12 +18,16 @@ from pipeline.inpainters.cutouts import GreyArray
 
 
 def rounded(soft: GreyArray) -> MaskArray:
-    """Return (H, W) bool: True where a soft mask is one half or more, or at its peak.
+    """Return (H, W) bool: True where a soft mask is one half or more.
+
+    Where blurring has left a small mask below one half everywhere, half of its peak
+    counts, since a region that was asked for is not silently left out.
 
     Args:
         soft: (H, W) uint8.
     """
-    threshold = min(128, int(soft.max()))
+    peak = int(soft.max())
+    threshold = 128 if peak >= 128 else (peak + 1) // 2
     return (soft >= max(1, threshold)).astype(np.bool_)
 
 

@@ -18,6 +18,9 @@ from pipeline.inpainters.diffusion.checkpoint import Checkpoint
 
 log = logging.getLogger(__name__)
 
+DECODED_AT_ONCE = 4
+"""The decoder's peak memory grows with this, and beyond it nothing gets faster."""
+
 
 class LatentCodec:
     """Encodes and decodes pictures."""
@@ -88,8 +91,11 @@ class LatentCodec:
 
     def _decoded(self, raw: torch.Tensor) -> torch.Tensor:
         moved = raw.to(self._device, self._vae.dtype)
-        decoded: torch.Tensor = self._vae.decode(moved, return_dict=False)[0]
-        return decoded.float()
+        parts = [
+            self._vae.decode(few, return_dict=False)[0].float()
+            for few in torch.split(moved, DECODED_AT_ONCE)
+        ]
+        return torch.cat(parts)
 
 
 def to_signal(pixels: RgbArray) -> Any:

@@ -117,6 +117,18 @@ def test_a_region_is_encoded_in_one_call(
     assert calls.batches == encoded
 
 
+def test_many_candidates_are_decoded_a_few_at_a_time(
+    families: Mapping[str, Path],
+) -> None:
+    model = load(families["sd-4"])
+    calls = Calls(model.vae, "decoder")
+
+    pictures, _ = LatentCodec(model).decode(torch.zeros(9, 4, 8, 8))
+
+    assert calls.batches == [4, 4, 1]
+    assert len(pictures) == 9
+
+
 def test_each_distinct_prompt_is_encoded_once(families: Mapping[str, Path]) -> None:
     model = load(families["xl-4"])
     calls = Calls(model.text_encoders[0])

@@ -106,3 +106,13 @@ def test_a_mask_too_thin_for_the_latents_is_taken_where_it_touches_them() -> Non
     for mask in (blending_mask(thin, 8), channel_mask(thin, 8)):
         assert mask[0, 2:8, 4].min() == 1
         assert mask.sum() == 8
+
+
+def test_a_small_mask_that_blurring_dimmed_is_still_repainted() -> None:
+    dim = soft_mask(hole(96, 80, (42, 42, 45, 45)), 4)
+
+    mask = blending_mask(dim, 8)
+
+    assert 0 < dim.max() < 128
+    assert mask[0, 5, 5] == 1
+    assert mask.sum() <= 9
