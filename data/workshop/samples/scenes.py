@@ -56,7 +56,7 @@ SCENES: tuple[SampleScene, ...] = (
         768,
         0,
         "a person raising an open hand, photo",
-        (HandPlace(2013, "growth", "spread", "photo", 768),),
+        (HandPlace(900, "growth", "open", "photo", 768),),
         ("hand/extra-digit",),
     ),
     SampleScene(
@@ -120,8 +120,8 @@ SCENES: tuple[SampleScene, ...] = (
         36,
         "two raised hands in front of an evening sky, photo",
         (
-            HandPlace(2022, "growth", "spread", "photo", 576, -20, 192),
-            HandPlace(2416, "ok", "open", "photo", 512, 500, 256),
+            HandPlace(2022, "growth", "spread", "photo", 576, 448, 192),
+            HandPlace(2413, "ok", "open", "photo", 512, 0, 150),
         ),
         ("hand/extra-digit",),
     ),
@@ -150,7 +150,7 @@ SCENES: tuple[SampleScene, ...] = (
         640,
         0,
         "an open hand, studio light, photo",
-        (HandPlace(2416, "ok", "open", "photo", 640),),
+        (HandPlace(2413, "ok", "open", "photo", 640),),
     ),
     SampleScene("clean-still.jpg", 768, 512, 35, "a wooden board, photo"),
 )
