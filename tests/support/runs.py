@@ -6,6 +6,7 @@ Also a program of its own, so that a run can be killed from outside:
 
 import argparse
 import hashlib
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -122,7 +123,8 @@ def order(
     masks: Path | None = None,
 ) -> Order:
     """Return an order with a run id of its own."""
-    place = Workplace(output, output / ".nightmend", f"run-{next(_numbers):04}")
+    run_id = f"run-{next(_numbers):04}-{os.getpid()}"  # a forked child counts too
+    place = Workplace(output, output / ".nightmend", run_id)
     task = Task("repair" if command == "repair" else "check", settings, place, masks)
     return Order(task, (source,), max_pictures=max_pictures)
 
