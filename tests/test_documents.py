@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from detectors import catalogue
+from detectors import catalogue, kinds_docs
+from detectors.contract import DetectorSpec
 from pipeline import commands_docs, settings_docs
 from pipeline.cli.main import COMMANDS, main
 from pipeline.errors import PRECEDENCE, ExitCode
@@ -16,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
+BUILDABLE = [spec for spec in catalogue.BUILT_IN if not spec.package]
 
 
 def section(title: str, text: str = README) -> str:
@@ -93,6 +95,28 @@ def test_the_settings_that_the_readme_shows_exist() -> None:
 
     assert told
     assert told <= names
+
+
+def test_the_page_of_kinds_is_fresh() -> None:
+    assert kinds_docs.FILE.read_text("utf-8") == kinds_docs.readme(), (
+        "stale; run: python -m detectors.kinds_docs"
+    )
+
+
+@pytest.mark.parametrize("spec", BUILDABLE, ids=lambda spec: spec.name)
+def test_every_kind_that_a_detector_can_report_is_documented(
+    spec: DetectorSpec,
+) -> None:
+    page = kinds_docs.FILE.read_text("utf-8")
+    options = getattr(Settings(), spec.name).model_dump()
+
+    detector = catalogue.build(spec.name, options)
+    kinds = dict(detector.kinds)
+    detector.close()
+
+    assert kinds
+    for name in kinds:
+        assert f"| `{name}` |" in section(spec.name, page)
 
 
 def test_every_detector_and_engine_has_its_section_of_the_settings() -> None:
