@@ -38,8 +38,9 @@ The outlines come from a 257 px network and lose finger tips; the room gives the
 _NEAR = 0.35
 """A part this near to a person belongs to that person; share of its longer side."""
 
-_ATTACHED_FROM = 2.5
-"""A person's region this many times the part's area is more than the part itself."""
+_ATTACHED_FROM = {"hand": 2.5, "face": 4.0}
+"""A person's region this many times the part's area is more than the part itself; a
+head with its hair is about three times the face."""
 
 _BORDER = 0.25
 """A part this near to the picture's border may belong to somebody outside; share of
@@ -126,7 +127,8 @@ def _is_stray(part: Finding, people: list[Finding], size: Size) -> bool:
         return False
     near = part.box.grown(round(_NEAR * longer))
     owners = [one for one in people if near.intersection(one.box).area > 0]
-    if any(_area(one) > _ATTACHED_FROM * _area(part) for one in owners):
+    attached = _ATTACHED_FROM[_part_of(part)] * _area(part)
+    if any(_area(one) > attached for one in owners):
         return False
     others = [one for one in people if one not in owners]
     return any(one.box.area > _SURE_PERSON_AREA * part.box.area for one in others)
