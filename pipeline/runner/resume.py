@@ -10,9 +10,12 @@ from typing import Any
 
 from detectors import catalogue, weights
 from detectors.findings import Severity
+from pipeline.errors import UsageError
 from pipeline.files import PART_PREFIX, PART_SUFFIX, digest_file
 from pipeline.ledger.rows import Known, Stamp
 from pipeline.ledger.store import Ledger
+from pipeline.model_lock import user_lock
+from pipeline.model_presets import preset_for
 from pipeline.names import shown
 from pipeline.records import Outcome, Status, Workplace
 from pipeline.runner.contract import Job, Task
@@ -154,6 +157,8 @@ def _weights(settings: Settings) -> dict[str, str]:
     own = weights.own_folder() / weights.OWN_DIGESTS
     if own.is_file():
         held["own"] = digest_file(own)
+    if settings.inpaint.engine == "diffusion":
+        held["model"] = _pinned_commit(settings.inpaint.model)
     local = [settings.segments.weights, Path(settings.inpaint.model)]
     local += [Path(lora.rpartition(":")[0] or lora) for lora in settings.inpaint.loras]
     for path in local:
@@ -161,6 +166,16 @@ def _weights(settings: Settings) -> dict[str, str]:
         if stamp is not None:
             held[str(path)] = f"{stamp.size}:{stamp.mtime_ns}"
     return held
+
+
+def _pinned_commit(model: str) -> str:
+    """Return the commit of a fetched model; "" for a local one."""
+    try:
+        hub_id = preset_for(model).hub_id
+    except UsageError:
+        return ""
+    pin = user_lock().read().get(hub_id)
+    return pin.commit if pin is not None else ""
 
 
 def _output_stands(known: Known, output: Path) -> bool:

@@ -5,6 +5,7 @@ small result comes out, and only a temporary file beside the picture's final pla
 written.
 """
 
+import errno
 import logging
 import time
 from pathlib import Path
@@ -16,11 +17,13 @@ from pipeline.album import Album
 from pipeline.errors import (
     EnvironmentProblem,
     NotSupported,
+    OutputTrouble,
     PictureChanged,
     PictureProblem,
     Stopped,
     Unreadable,
 )
+from pipeline.names import shown
 from pipeline.records import Found, ImageRef, Outcome, Picture, Status
 from pipeline.runner.contract import Job, Result, Task
 from pipeline.runner.drive import drive
@@ -38,6 +41,7 @@ _STATUSES: tuple[tuple[type[Exception], Status], ...] = (
 )
 """What an expected trouble with one picture means for it; the first that fits."""
 
+_DISK_TROUBLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 _ENDS_THE_RUN = (Stopped, EnvironmentProblem)
 
 
@@ -74,11 +78,13 @@ class Worker:
         except PictureChanged as error:
             return Result(job, _outcome(ref, error, started), changed=True)
         except Exception as error:
-            # One bad picture never ends a run; whatever it is gets its traceback.
-            outcome = _outcome(ref, error, started)
+            # One bad picture never ends a run; whatever it is gets its traceback. A full
+            # disk is not the picture's fault, and the next would fare no better.
+            if isinstance(error, OSError) and error.errno in _DISK_TROUBLE:
+                raise OutputTrouble(_no_room(error)) from error
             if not isinstance(error, PictureProblem | DetectorError):
                 log.error("%s: unexpected trouble", job.key, exc_info=error)
-            return Result(job, outcome)
+            return Result(job, _outcome(ref, error, started))
 
     def _mend_or_check(self, picture: Picture) -> Outcome:
         task, toolbox = self._task, self._toolbox
@@ -95,6 +101,14 @@ class Worker:
             user_mask=_mask_for(picture, task.masks),
         )
         return drive(steps, toolbox.inpainter)
+
+
+def _no_room(error: OSError) -> str:
+    place = f" ({shown(error.filename)})" if error.filename else ""
+    return (
+        f"the disk takes no more{place}: {error.strerror}; make room, then run the same "
+        "command again to go on"
+    )
 
 
 def _mask_for(picture: Picture, masks: Path | None) -> MaskArray | None:

@@ -1,5 +1,6 @@
 """What ends a run from outside leaves a folder from which it goes on."""
 
+import errno
 import sqlite3
 from pathlib import Path
 
@@ -85,6 +86,19 @@ def test_a_lost_device_stops_the_run(source: Path, tmp_path: Path) -> None:
     assert result.code is ExitCode.ENVIRONMENT
     assert "fallen off the bus" in result.problem
     assert tools.inpainters[0].closed == 1
+    assert outcomes(tmp_path / "out") == {}
+
+
+def test_a_full_disk_below_the_work_stops_the_run_and_is_nobodys_fault(
+    source: Path, tmp_path: Path
+) -> None:
+    def fill_up(request: object, number: int) -> tuple[int, int, int]:
+        raise OSError(errno.ENOSPC, "No space left on device", "/scratch/x")
+
+    result = repair(source, tmp_path / "out", FakeTools(fill_up))
+
+    assert result.code is ExitCode.STOPPED
+    assert "No space left" in result.problem
     assert outcomes(tmp_path / "out") == {}
 
 
