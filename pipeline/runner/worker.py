@@ -78,8 +78,8 @@ class Worker:
         except PictureChanged as error:
             return Result(job, _outcome(ref, error, started), changed=True)
         except Exception as error:
-            # One bad picture never ends a run; whatever it is gets its traceback. A full
-            # disk is not the picture's fault, and the next would fare no better.
+            # One bad picture never ends a run; whatever it is gets its traceback. But a
+            # full disk is not the picture's fault, and the next would fare no better.
             if isinstance(error, OSError) and error.errno in _DISK_TROUBLE:
                 raise OutputTrouble(_no_room(error)) from error
             if not isinstance(error, PictureProblem | DetectorError):
@@ -106,8 +106,8 @@ class Worker:
 def _no_room(error: OSError) -> str:
     place = f" ({shown(error.filename)})" if error.filename else ""
     return (
-        f"the disk takes no more{place}: {error.strerror}; make room, then run the same "
-        "command again to go on"
+        f"the disk takes no more{place}: {error.strerror}; make room, then run the "
+        "same command again to go on"
     )
 
 
