@@ -6,6 +6,7 @@ it is told before it is imported, and only a file with a known digest is handed 
 
 import difflib
 import hashlib
+import importlib.util
 import os
 import re
 import tempfile
@@ -191,6 +192,11 @@ def _checked(weights: Path | None, sha256: str) -> Path:
     if path.suffix not in {".pt", ".onnx"}:
         raise DetectorMisconfigured(
             f"segments.weights must be a .pt or an .onnx file, got {path}"
+        )
+    if path.suffix == ".onnx" and importlib.util.find_spec("onnxruntime") is None:
+        raise WeightsMissing(
+            f"{path} needs the package 'onnxruntime'; "
+            "install it with: pip install onnxruntime"
         )
     with path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()

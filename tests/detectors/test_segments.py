@@ -1,4 +1,5 @@
 import hashlib
+import importlib.util
 import os
 import pickle
 from pathlib import Path
@@ -167,6 +168,23 @@ def test_a_class_that_the_weights_do_not_know_is_answered_with_near_ones(
 ) -> None:
     with pytest.raises(DetectorMisconfigured, match=r"knows no class 'persn'.*person"):
         _build(boxes, classes=("persn",))
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("onnxruntime") is not None, reason="onnxruntime is there"
+)
+def test_an_onnx_file_without_its_runtime_says_what_to_install(tmp_path: Path) -> None:
+    (tmp_path / "net.onnx").write_bytes(b"any")
+
+    with pytest.raises(WeightsMissing, match="pip install onnxruntime"):
+        build(**SegmentsSettings(weights=tmp_path / "net.onnx").model_dump())
+
+
+def test_any_other_kind_of_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "net.pkl").write_bytes(b"any")
+
+    with pytest.raises(DetectorMisconfigured, match=r"\.pt or an \.onnx"):
+        build(**SegmentsSettings(weights=tmp_path / "net.pkl").model_dump())
 
 
 class _Evil:
