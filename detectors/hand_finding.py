@@ -13,13 +13,6 @@ from detectors.hand_judging import HandView
 from detectors.hand_nets import HandNets, Palm
 from detectors.hand_windows import Window
 
-PALM_ABOVE = 0.2
-"""Palms below this are not followed up.
-
-Low, because the landmark network tells hands from other things far better: over four
-looks its presence stays above 0.7 on hands and falls below 0.25 on other things.
-"""
-
 PRESENCE_ABOVE = 0.3
 """Presence, the median of four looks, from which landmarks are trusted."""
 
@@ -107,7 +100,7 @@ def _add_palms(
     """Add what is new in one window; a palm seen before keeps its better sighting."""
     corner = np.array([window.box.x0, window.box.y0], np.float32)
     shown = hand_windows.show(pixels, window.box)
-    for seen in nets.palms(shown, above=PALM_ABOVE, soften=window.soften):
+    for seen in nets.palms(shown, above=window.palm_above, soften=window.soften):
         palm = replace(
             seen,
             centre=seen.centre + corner,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from detectors import weights
@@ -61,7 +62,7 @@ class ProbeWeights:
                 for name, array in load_file(path).items()
             }
             found = cls(**stored)
-        except (OSError, TypeError, ValueError) as problem:
+        except (OSError, TypeError, SafetensorError) as problem:
             raise WeightsWrong(
                 f"{path} is not a hand probe: {problem}; check the repository out again"
             ) from problem

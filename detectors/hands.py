@@ -1,6 +1,7 @@
 """Find hands, and say of each whether it is sound, flawed, or cannot be told."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -46,6 +47,13 @@ On 227 hands pasted into photographs at 32 to 160 px it was below 0.06 for nine 
 on what was mistaken for a hand it was above 0.08.
 """
 
+_VERY_SURE = 0.9
+"""Flaw probability that outweighs unsteady landmarks; a ruined hand has both."""
+
+_SURE_KIND = 0.5
+"""Share of a flaw among all flaws from which the hand is named after it."""
+
+_NO_SKELETON = "no hand skeleton fits what looks like a palm"
 _NEITHER = 0.5
 """Flaw probability of a hand about which nothing is known."""
 
@@ -118,12 +126,14 @@ class HandsDetector:
             max_hands=self._max_hands,
             people=self._people_in(pixels),
         )
-        doubts = [_doubt_about(view) for view in views]
-        trusted = [view for view, doubt in zip(views, doubts, strict=True) if not doubt]
-        verdicts = iter(self._judge.judge(trusted))
+        fitted = iter(
+            self._judge.judge([view for view in views if _has_skeleton(view)])
+        )
         return [
-            (view, Verdict(_NEITHER, doubt) if doubt else next(verdicts))
-            for view, doubt in zip(views, doubts, strict=True)
+            (view, _steadied(view, next(fitted)))
+            if _has_skeleton(view)
+            else (view, Verdict(_NEITHER, _NO_SKELETON))
+            for view in views
         ]
 
     def close(self) -> None:
@@ -161,7 +171,8 @@ class HandsDetector:
         if not verdict.flaws:
             return "hand/malformed"
         likeliest = max(verdict.flaws, key=lambda flaw: verdict.flaws[flaw])
-        return f"hand/{likeliest}"
+        sure = verdict.flaws[likeliest] >= _SURE_KIND
+        return f"hand/{likeliest}" if sure else "hand/malformed"
 
     def _doubt_of(self, verdict: Verdict) -> str:
         if verdict.doubt:
@@ -209,12 +220,15 @@ def build(
     )
 
 
-def _doubt_about(view: HandView) -> str:
-    if view.presence < PRESENCE_ABOVE:
-        return "no hand skeleton fits what looks like a palm"
-    if view.jitter > _UNSTEADY:
-        return "the hand skeleton moves from look to look"
-    return ""
+def _has_skeleton(view: HandView) -> bool:
+    return view.presence >= PRESENCE_ABOVE
+
+
+def _steadied(view: HandView, verdict: Verdict) -> Verdict:
+    """Doubt what was said of a hand whose landmarks move, unless it is very sure."""
+    if view.jitter <= _UNSTEADY or verdict.doubt or verdict.p_flawed >= _VERY_SURE:
+        return verdict
+    return replace(verdict, doubt="the hand skeleton moves from look to look")
 
 
 def _message(verdict: Verdict, doubt: str) -> str:

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,11 @@ from skimage import data
 
 from detectors.errors import DetectorFailed, WeightsWrong
 from detectors.findings import Finding, Mark, Severity
+from detectors.hand_finding import find_hands
 from detectors.hand_framing import FRAME_PX
 from detectors.hand_judges import AbstainingJudge, JudgeSpec, open_judge
-from detectors.hand_judging import HandView, Verdict
-from detectors.hands import KINDS, HandsDetector
+from detectors.hand_judging import Flaw, HandView, Verdict
+from detectors.hands import KINDS, HandsDetector, _steadied
 from tests.support.hands import drawn_hand, nets, plain_scene, scene_with_hand
 
 
@@ -75,7 +77,10 @@ def test_a_flawed_hand_takes_the_likeliest_kind() -> None:
 
 
 def test_a_flawed_hand_of_no_known_kind_is_malformed() -> None:
+    undecided: dict[Flaw, float] = {"fused": 0.4, "extra-digit": 0.3, "malformed": 0.3}
+
     assert only_finding(Verdict(0.9)).kind == "hand/malformed"
+    assert only_finding(Verdict(0.9, flaws=undecided)).kind == "hand/malformed"
 
 
 def test_doubt_is_reported_as_such_and_never_as_in_order() -> None:
@@ -168,6 +173,20 @@ def test_a_broken_judge_is_a_failure_and_not_an_empty_list() -> None:
 def test_a_verdict_out_of_range_is_refused() -> None:
     with pytest.raises(ValueError, match="p_flawed"):
         only_finding(Verdict(1.5))
+
+
+def moving_view(presence: float = 0.9) -> HandView:
+    hand = drawn_hand().pixels
+    view = find_hands(hand, nets(), second_look=False, min_side_px=12, max_hands=1)[0]
+    return replace(view, jitter=0.4, presence=presence)
+
+
+def test_unsteady_landmarks_are_a_doubt_unless_the_judge_is_very_sure() -> None:
+    from_look_to_look = _steadied(moving_view(), Verdict(0.3))
+    ruined = _steadied(moving_view(), Verdict(0.95))
+
+    assert "moves" in from_look_to_look.doubt
+    assert ruined.doubt == ""
 
 
 def test_every_finding_is_of_a_kind_that_was_announced() -> None:

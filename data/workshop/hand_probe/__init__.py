@@ -1,0 +1,1 @@
+"""How the simple judge of hands is made: features, fitting, calibration."""
