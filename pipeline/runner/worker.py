@@ -52,6 +52,7 @@ class Worker:
         self._task = task
         self._toolbox = toolbox
         self._album = Album(task.workplace.state)
+        self._told: set[str] = set()
 
     def close(self) -> None:
         """Free the tools; calling it twice does no harm."""
@@ -83,8 +84,15 @@ class Worker:
             if isinstance(error, OSError) and error.errno in _DISK_TROUBLE:
                 raise OutputTrouble(_no_room(error)) from error
             if not isinstance(error, PictureProblem | DetectorError):
-                log.error("%s: unexpected trouble", job.key, exc_info=error)
+                self._tell(job, error)
             return Result(job, _outcome(ref, error, started))
+
+    def _tell(self, job: Job, error: Exception) -> None:
+        """Log what nobody expected; the traceback once, not for ten thousand pictures."""
+        sentence = f"{type(error).__name__}: {error}"
+        first = sentence not in self._told
+        self._told.add(sentence)
+        log.error("%s: %s", job.key, sentence, exc_info=error if first else None)
 
     def _mend_or_check(self, picture: Picture) -> Outcome:
         task, toolbox = self._task, self._toolbox

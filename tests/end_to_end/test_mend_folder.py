@@ -103,6 +103,20 @@ def test_an_exception_nobody_expected_costs_one_picture(
     assert result.code is ExitCode.SOME_FAILED
 
 
+def test_a_bug_that_hits_every_picture_shows_its_traceback_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = fill(tmp_path / "in", {f"{n}.png": picture(n) for n in range(3)})
+
+    def explode(request: object, number: int) -> tuple[int, int, int]:
+        raise RuntimeError("somebody's bug")
+
+    repair(source, tmp_path / "out", FakeTools(explode))
+
+    assert caplog.text.count("Traceback") == 1
+    assert all(f"{n}.png: RuntimeError: somebody's bug" in caplog.text for n in "012")
+
+
 def test_models_are_built_once_and_given_back(source: Path, tmp_path: Path) -> None:
     tools = FakeTools()
 
