@@ -17,6 +17,10 @@ from detectors.errors import DetectorFailed
 from detectors.geometry import Box
 
 _WARM_UP_PX = 64
+_LEAST_SURE = 0.1
+"""Confidence from which a shared network answers. Less sure boxes never displace surer
+ones, so each finder drops what is under its own threshold and gets what it would have
+got alone."""
 
 
 class SeenObject(NamedTuple):
@@ -30,11 +34,39 @@ class SeenObject(NamedTuple):
     """0..1, as the network says; not calibrated."""
 
 
+class _ObjectTask:
+    """One loaded object detector, shared by all finders that look for the same."""
+
+    def __init__(self, weights: Path, least: float, labels: tuple[str, ...]) -> None:
+        options = vision.ObjectDetectorOptions(
+            base_options=BaseOptions(model_asset_path=str(weights)),
+            score_threshold=least,
+            category_allowlist=list(labels) or None,
+        )
+        with quiet():
+            self._task = _open(
+                vision.ObjectDetector.create_from_options, options, weights
+            )
+            self._close = weakref.finalize(self, _shut, self._task)
+            self.detect(np.zeros((_WARM_UP_PX, _WARM_UP_PX, 3), np.uint8))
+
+    def detect(self, pixels: RgbArray) -> Any:
+        return _run(self._task.detect, pixels)
+
+
+_TaskKey = tuple[Path, float, tuple[str, ...]]
+_object_tasks: weakref.WeakValueDictionary[_TaskKey, _ObjectTask] = (
+    weakref.WeakValueDictionary()
+)
+"""Those in use, so that two detectors that need the same one load it once; a task goes
+when the last finder lets go of it."""
+
+
 class ObjectFinder:
     """Finds objects of the 80 COCO classes."""
 
     def __init__(self, weights: Path, *, threshold: float, labels: tuple[str, ...]):
-        """Load the network.
+        """Load the network, unless another finder has it.
 
         Args:
             weights: A MediaPipe object detector (.tflite with metadata).
@@ -44,29 +76,28 @@ class ObjectFinder:
         Raises:
             DetectorFailed: the file cannot be loaded.
         """
-        options = vision.ObjectDetectorOptions(
-            base_options=BaseOptions(model_asset_path=str(weights)),
-            score_threshold=threshold,
-            category_allowlist=list(labels) or None,
-        )
-        with quiet():
-            self._task = _open(
-                vision.ObjectDetector.create_from_options, options, weights
-            )
-            self._close = weakref.finalize(self, _shut, self._task)
-            self.find(np.zeros((_WARM_UP_PX, _WARM_UP_PX, 3), np.uint8))
+        self._threshold = threshold
+        key = (weights, min(threshold, _LEAST_SURE), labels)
+        task = _object_tasks.get(key)
+        if task is None:
+            task = _object_tasks[key] = _ObjectTask(*key)
+        self._task: _ObjectTask | None = task
 
     def find(self, pixels: RgbArray) -> list[SeenObject]:
         """Return the objects in an (H, W, 3) uint8 RGB picture, surest first.
 
         Raises:
-            DetectorFailed: the network could not be run.
+            DetectorFailed: the network could not be run, or was closed.
         """
-        found = _run(self._task.detect, pixels)
+        if self._task is None:
+            raise DetectorFailed("the finder of objects was closed")
+        found = self._task.detect(pixels)
         height, width = pixels.shape[:2]
         seen = []
         for item in found.detections:
             frame, best = item.bounding_box, item.categories[0]
+            if best.score < self._threshold:
+                continue
             box = Box.around(
                 frame.origin_x,
                 frame.origin_y,
@@ -78,8 +109,8 @@ class ObjectFinder:
         return sorted(seen, key=lambda one: -one.confidence)
 
     def close(self) -> None:
-        """Free the network; calling it twice does no harm."""
-        self._close()
+        """Let go of the network; calling it twice does no harm."""
+        self._task = None
 
 
 class Segmenter:

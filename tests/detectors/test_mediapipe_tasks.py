@@ -65,6 +65,23 @@ def test_a_picture_that_is_cut_out_without_a_copy_gives_the_same_answer(
     assert people.find(view) == people.find(astronaut)
 
 
+def test_finders_with_other_thresholds_share_a_network_and_not_its_answers(
+    people: ObjectFinder, astronaut: RgbArray
+) -> None:
+    sure = people.find(astronaut)[0].confidence
+    stricter = ObjectFinder(
+        weights.find("object_detector"), threshold=sure + 0.01, labels=("person",)
+    )
+
+    assert stricter.find(astronaut) == []
+    stricter.close()
+    stricter.close()
+
+    assert [one.confidence for one in people.find(astronaut)] == [sure]
+    with pytest.raises(DetectorFailed, match="closed"):
+        stricter.find(astronaut)
+
+
 def test_a_broken_file_is_a_failure_that_names_the_file(tmp_path: Path) -> None:
     broken = tmp_path / "broken.tflite"
     broken.write_bytes(b"x" * 100)
