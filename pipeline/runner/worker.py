@@ -88,7 +88,7 @@ class Worker:
             return Result(job, _outcome(ref, error, started))
 
     def _tell(self, job: Job, error: Exception) -> None:
-        """Log what nobody expected; the traceback once, not for ten thousand pictures."""
+        """Log what nobody expected; its traceback once, not for every picture."""
         sentence = f"{type(error).__name__}: {error}"
         first = sentence not in self._told
         self._told.add(sentence)
