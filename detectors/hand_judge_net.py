@@ -47,11 +47,16 @@ class Glance(nn.Module):
         super().__init__()
         self.register_buffer("mean", torch.zeros(POOLED))
         self.register_buffer("scale", torch.ones(POOLED))
+        self.drop = nn.Dropout(0.3)
         self.answer = nn.Linear(POOLED, _ANSWERS)
 
     def forward(self, maps: list[Tensor]) -> Tensor:
-        answers: Tensor = self.answer((self.pool(maps) - self.mean) * self.scale)
+        answers: Tensor = self.answer(self.drop(self.scaled(self.pool(maps))))
         return answers
+
+    def scaled(self, pooled: Tensor) -> Tensor:
+        """Return (N, POOLED), each feature about 0 with spread 1, outliers cut."""
+        return ((pooled - self.mean) * self.scale).clamp(-5, 5)
 
     @staticmethod
     def pool(maps: list[Tensor]) -> Tensor:
@@ -113,9 +118,12 @@ class HandJudgeNet(nn.Module):
         self.draw = nn.Conv2d(_WIDTHS[-1], len(MAP_CHANNELS), 1)
         self.glance = Glance()
         self.squeeze = nn.Linear(TOP, 192)
+        summed = 192 + 2 * sum(_WIDTHS[1:]) + 4
+        # What is summed up differs in scale by a thousand; without this, it is deaf.
         self.head = nn.Sequential(
-            nn.Dropout(0.3),
-            nn.Linear(192 + 2 * sum(_WIDTHS[1:]) + 4, 128),
+            nn.BatchNorm1d(summed, momentum=0.03),
+            nn.Dropout(0.2),
+            nn.Linear(summed, 128),
             nn.ReLU6(),
             nn.Dropout(0.2),
             nn.Linear(128, _ANSWERS),
@@ -128,6 +136,13 @@ class HandJudgeNet(nn.Module):
             x: (N, 3, 224, 224) float RGB in 0..1, the hand upright and centred.
         """
         inner = self.trunk(x)
+        summed, maps = self.sum_up(inner)
+        heads = summed + self.glance(inner)
+        counts = 1 + len(COUNT_CLASSES)
+        return Judgement(heads[:, 0], heads[:, 1:counts], heads[:, counts:], maps)
+
+    def sum_up(self, inner: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """Return the decoder's answers, (N, 14), and its maps, (N, 3, 56, 56)."""
         fine, middle, _, coarse, _, top = inner
         seen = functional.relu6(self.top(top))
         summary = [functional.relu6(self.squeeze(top.mean((2, 3))))]
@@ -136,9 +151,8 @@ class HandJudgeNet(nn.Module):
             summary += [seen.mean((2, 3)), seen.amax((2, 3))]
         maps: Tensor = self.draw(seen)
         summary.append(self._counted(maps))
-        heads: Tensor = self.head(torch.cat(summary, 1)) + self.glance(inner)
-        counts = 1 + len(COUNT_CLASSES)
-        return Judgement(heads[:, 0], heads[:, 1:counts], heads[:, counts:], maps)
+        summed: Tensor = self.head(torch.cat(summary, 1))
+        return summed, maps
 
     @staticmethod
     def _counted(maps: Tensor) -> Tensor:

@@ -41,7 +41,7 @@ PREVALENCE = 0.25
 CAUTION = 0.8
 """The fitted slope is shrunk by this, for unseen pictures differ more than held-out."""
 
-ABSTAIN_SHARE = 0.10
+ABSTAIN_SHARE = 0.06
 """Share of held-out hands about whose looks the judge may disagree with itself."""
 
 RIDGE = 0.01
@@ -166,7 +166,7 @@ def report(raw: Raw) -> dict[str, Any]:
         "auc": auc_of(raw.flawed, logits),
         "auc_of_the_logit_alone": auc_of(raw.flawed, first),
         "recall_at_5fpr": recall_at_fpr(raw.flawed, logits, 0.05),
-        "ece": expected_calibration_error(raw.flawed, p),
+        "ece": _calibration_error(raw.flawed, p),
     }
     for origin in ("render", "edit"):
         part = (origins == origin) & raw.flawed
@@ -183,12 +183,22 @@ def report(raw: Raw) -> dict[str, Any]:
     return {name: round(float(value), 3) for name, value in found.items()}
 
 
+def _calibration_error(flawed: npt.NDArray[np.bool_], p: _Floats) -> float:
+    """Return the calibration error at the prevalence, by leaving out flawed hands."""
+    sound = np.flatnonzero(~flawed)
+    wanted = round(len(sound) * PREVALENCE / (1 - PREVALENCE))
+    chosen = np.random.default_rng(0).permutation(np.flatnonzero(flawed))[:wanted]
+    kept = np.concatenate([sound, chosen])
+    return expected_calibration_error(flawed[kept], p[kept])
+
+
 def write_weights(checkpoint: Path, path: Path) -> None:
     """Write the averaged weights as float16."""
     stored = torch.load(checkpoint, weights_only=True)["average"]
     halves = {name: value.half().contiguous() for name, value in stored.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file(halves, str(path))
+    path.chmod(0o644)
 
 
 def note_digests(folder: Path, names: Sequence[str]) -> None:

@@ -30,7 +30,7 @@ from workshop.judge.losses import losses_of, total_of
 from workshop.judge.measure import measure_pool
 from workshop.judge.warm_start import fit_glance
 
-TRUNK_RATE, HEAD_RATE, GLANCE_RATE = 3e-4, 2e-3, 2e-4
+TRUNK_RATE, HEAD_RATE, GLANCE_RATE = 3e-4, 2e-3, 8e-4
 WARM_UP = 40
 FROZEN = 2
 """Blocks that stay as they are: those at 112 and 56 cells, a third of the time."""
@@ -129,7 +129,10 @@ class Trainer:
         stored: dict[str, Any] = torch.load(self.checkpoint, weights_only=True)
         self.net.load_state_dict(stored["net"])
         self.average.load_state_dict(stored["average"])
+        tops = [group["top"] for group in self.optimiser.param_groups]
         self.optimiser.load_state_dict(stored["optimiser"])
+        for group, top in zip(self.optimiser.param_groups, tops, strict=True):
+            group["top"] = top
         self.step, self.spent_s = int(stored["step"]), float(stored["spent_s"])
         print(f"resumed at step {self.step}, {self.spent_s / 60:.1f} min", flush=True)
 
@@ -139,7 +142,12 @@ class Trainer:
         if isinstance(last, nn.Linear):
             nn.init.zeros_(last.weight)
             nn.init.zeros_(last.bias)
-        found = fit_glance(self.net, pool, self.plan.seed)
+        found = fit_glance(
+            self.net,
+            pool,
+            load_pool(self.plan.samples, held_out=True),
+            self.plan.seed,
+        )
         self.average.load_state_dict(self.net.state_dict())
         self.record({**found, "held_out": _measure(self, self.plan)})
         self.save()
@@ -200,6 +208,9 @@ class Trainer:
             pairs = zip(self.average.parameters(), self.net.parameters(), strict=True)
             for slow, fast in pairs:
                 slow.lerp_(fast, 1 - keep)
+            buffers = zip(self.average.buffers(), self.net.buffers(), strict=True)
+            for kept, fresh in buffers:
+                kept.copy_(fresh)
 
     def record(self, entry: dict[str, Any]) -> None:
         """Append one line to the log, and show it."""
