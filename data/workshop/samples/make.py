@@ -149,7 +149,7 @@ def _melted(face: RgbArray) -> RgbArray:
         cv2.GaussianBlur(rng.normal(0, 1, face.shape[:2]), (0, 0), width / 14)
         for _ in range(2)
     ]
-    dx, dy = (shift / shift.std() * width * 0.07 * window for shift in shifts)
+    dx, dy = (shift / shift.std() * width * 0.12 * window for shift in shifts)
     warped = cv2.remap(
         cv2.GaussianBlur(face, (0, 0), 0.8),
         xs + dx.astype(np.float32),

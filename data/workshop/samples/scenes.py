@@ -142,7 +142,7 @@ SCENES: tuple[SampleScene, ...] = (
         "a framed photograph of an astronaut on a wooden table, photo",
         flaws=("face/too-small",),
         photograph="astronaut",
-        photograph_px=400,
+        photograph_px=320,
     ),
     SampleScene(
         "clean-hand.png",
