@@ -29,6 +29,10 @@ format: $(STAMP)
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
 
+# Ratios, measured in turns; JSON=FILE keeps them, PARTS=memory measures one part.
+bench: $(STAMP)
+	.venv/bin/python -m tests.bench $(PARTS) $(if $(JSON),--json $(JSON))
+
 # Renders always; real hands and edits of them where a folder of labelled hands is.
 eval-hands: $(STAMP)
 	PYTHONPATH=data .venv/bin/python -m workshop.eval_hands \
