@@ -5,7 +5,6 @@ from types import MappingProxyType
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from detectors import weights
 from detectors.arrays import MaskArray, RgbArray, check_rgb, size_of
@@ -44,6 +43,10 @@ _INSIDE = 0.8
 """Share of the smaller box inside the larger from which a part is the same person."""
 
 _OUTLINE_ABOVE = 0.5
+_NEAR_LEAD = 0.06
+"""How far the finer outlines may reach beyond the leading one; share of the window's
+shorter side."""
+
 _LEAST_REGION_SHARE = 0.004
 """Smaller regions that only the segmenter sees are not taken for a person."""
 
@@ -62,8 +65,8 @@ class PeopleDetector:
 
         Args:
             finder: Gives boxes of persons.
-            segmenters: Each gives the probability of a person per pixel; the highest
-                counts.
+            segmenters: Each gives the probability of a person per pixel; the first
+                leads, the others add detail.
             stray_parts: Whether hands and faces that belong to nobody are to be
                 reported; the finding of them is done in `detectors.combine`.
         """
@@ -122,7 +125,7 @@ class PeopleDetector:
     def _outlined(self, pixels: RgbArray, box: Box, sure: float) -> Finding:
         room = round(_PAD_SHARE * max(box.width, box.height))
         window = box.grown(room).clipped(size_of(pixels))
-        outline = self._probability(pixels, window) > _OUTLINE_ABOVE
+        outline = self._person(pixels, window)
         words = f"seen with {sure:.2f}"
         if outline.sum() < 0.1 * box.area:  # the segmenters do not see this person
             return Finding(NAME, "person/seen", box, 0.0, None, words)
@@ -144,11 +147,23 @@ class PeopleDetector:
                 words = "seen by its outline only"
                 yield Finding(NAME, "person/seen", box, 0.0, region, words)
 
-    def _probability(self, pixels: RgbArray, window: Box) -> npt.NDArray[np.float32]:
+    def _person(self, pixels: RgbArray, window: Box) -> MaskArray:
+        """Return where a person is in a window; the first segmenter leads.
+
+        The others draw finer outlines, but also blobs on busy ground. So they add only
+        what lies near the first one's person.
+        """
         cut = np.ascontiguousarray(pixels[window.rows, window.columns])
-        maps = [segmenter.probability(cut) for segmenter in self._segmenters]
-        highest: npt.NDArray[np.float32] = np.maximum.reduce(maps)
-        return highest
+        lead, *others = (
+            segmenter.probability(cut) > _OUTLINE_ABOVE
+            for segmenter in self._segmenters
+        )
+        reach = max(1, round(_NEAR_LEAD * min(cut.shape[:2])))
+        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2)
+        near = cv2.dilate(lead.astype(np.uint8), kernel) > 0
+        for other in others:
+            lead = lead | (other & near)
+        return lead
 
 
 def build(*, confidence: float, stray_parts: bool) -> PeopleDetector:

@@ -63,6 +63,16 @@ def test_a_hand_that_alone_looks_like_a_small_person_is_still_stray() -> None:
     assert len(find_stray_parts([PERSON, itself, _hand(FAR)], SCENE)) == 1
 
 
+def test_faces_of_a_crowd_whose_bodies_went_unseen_are_not_stray() -> None:
+    crowd = [
+        Finding("faces", "face/ok", Box(x, 60, x + 20, 84), 0.1)
+        for x in (230, 270, 310)
+    ]
+
+    assert find_stray_parts([PERSON, *crowd], SCENE) == ()
+    assert len(find_stray_parts([PERSON, *crowd[:2]], SCENE)) == 2
+
+
 def test_what_is_stray_is_no_longer_judged_as_a_hand() -> None:
     kinds = [
         one.kind
