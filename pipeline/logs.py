@@ -55,7 +55,9 @@ class _Console(logging.Handler):
         self.setFormatter(_ShortLine())
 
     def emit(self, record: logging.LogRecord) -> None:
-        tqdm.write(self.format(record), file=sys.stderr)
+        # A terminal that was closed ends the run by its signal, not by its silence.
+        with contextlib.suppress(OSError):
+            tqdm.write(self.format(record), file=sys.stderr)
 
 
 class _ShortLine(logging.Formatter):

@@ -1,5 +1,6 @@
 """The end of a run: what is printed, and which reports are written."""
 
+import contextlib
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -27,9 +28,10 @@ def close_repair(result: RunResult, state: Path, wanted: Sequence[Output]) -> Ex
             _or_tell(lambda: html.write(whole, state))
         _or_tell(lambda: outputs.write(wanted, mine))
         if not any(output.file is None for output in wanted):
-            print(terminal.render(mine))
-            print(f"pictures: {shown(whole.info.output)}")
-            print(f"report:   {shown(page)}")
+            with contextlib.suppress(OSError):
+                print(terminal.render(mine))
+                print(f"pictures: {shown(whole.info.output)}")
+                print(f"report:   {shown(page)}")
     _tell_early_end(result)
     return result.code
 
@@ -37,7 +39,11 @@ def close_repair(result: RunResult, state: Path, wanted: Sequence[Output]) -> Ex
 def close_check(result: RunResult, state: Path, wanted: Sequence[Output]) -> ExitCode:
     """Write what a check found; return its code."""
     if result.planned or result.worked:
-        _or_tell(lambda: outputs.write(wanted, only(queries.summary(state), result)))
+        mine = only(queries.summary(state), result)
+        if not _or_tell(lambda: outputs.write(wanted, mine)):
+            _tell_early_end(result)
+            # A check whose results reached nobody must not pass.
+            return result.code or ExitCode.STOPPED
     _tell_early_end(result)
     return result.code
 
@@ -48,19 +54,21 @@ def only(summary: RunSummary, result: RunResult) -> RunSummary:
     return replace(summary, outcomes=mine)
 
 
-def _or_tell(write: Callable[[], object]) -> None:
-    """Write a report; a disk that is full has ended the run, not its exit code."""
+def _or_tell(write: Callable[[], object]) -> bool:
+    """Write a report, or say why not; the run's own exit code stays what it is."""
     try:
         write()
-    except OutputTrouble as error:
-        print(f"nightmend: no report: {shown(error)}", file=sys.stderr)
+    except (OutputTrouble, OSError) as error:
+        with contextlib.suppress(OSError):
+            print(f"nightmend: no report: {shown(error)}", file=sys.stderr)
+        return False
+    return True
 
 
 def _tell_early_end(result: RunResult) -> None:
-    if result.problem:
-        print(f"nightmend: {shown(result.problem)}", file=sys.stderr)
-    elif result.code in _EARLY:
-        print(
-            "nightmend: ended early; the same command goes on where this run stopped",
-            file=sys.stderr,
-        )
+    sentence = shown(result.problem)
+    if not sentence and result.code in _EARLY:
+        sentence = "ended early; the same command goes on where this run stopped"
+    if sentence:
+        with contextlib.suppress(OSError):
+            print(f"nightmend: {sentence}", file=sys.stderr)

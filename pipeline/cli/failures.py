@@ -1,5 +1,7 @@
 """Tell a person why a command ended, and the shell with which code."""
 
+import contextlib
+import errno
 import logging
 import os
 import sys
@@ -13,6 +15,9 @@ from pipeline.errors import ExitCode, NightmendError, exit_code_for
 from pipeline.names import shown
 
 log = logging.getLogger(__name__)
+
+_GONE = frozenset({errno.EPIPE, errno.EIO})
+"""What a write says when the reader of a pipe, or the terminal, is gone."""
 
 
 def tell(error: Exception) -> int:
@@ -33,7 +38,7 @@ def tell(error: Exception) -> int:
         _say(str(error))
         log.debug("stopped", exc_info=error)
         return exit_code_for(error)
-    if isinstance(error, BrokenPipeError):
+    if isinstance(error, OSError) and error.errno in _GONE:
         # Whoever read our output has gone. What is still buffered must not raise again
         # while Python shuts down.
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115  open until the end
@@ -43,4 +48,5 @@ def tell(error: Exception) -> int:
 
 
 def _say(sentence: str) -> None:
-    print(f"nightmend: {shown(sentence)}", file=sys.stderr)
+    with contextlib.suppress(OSError):
+        print(f"nightmend: {shown(sentence)}", file=sys.stderr)

@@ -4,6 +4,7 @@ A command's file is imported only when that command is called, so that `--help` 
 mistyped option answer at once; the table below holds what the overview shows.
 """
 
+import errno
 import importlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -52,18 +53,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = typer.main.get_command(_overview())
     try:
         answer = command.main(arguments, prog_name="nightmend", standalone_mode=False)
-        sys.stdout.flush()
     except SystemExit:
         # Typer's answer to a closed pipe, with a 1 that would mean flaws.
-        return _tell(BrokenPipeError())
+        answer = _failures().tell(BrokenPipeError(errno.EPIPE, "closed"))
     except Exception as error:  # noqa: BLE001  the last place that can name an error
-        return _tell(error)
+        answer = _failures().tell(error)
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        told = _failures().tell(error)
+        answer = answer or told
     return int(answer or 0)
 
 
-def _tell(error: Exception) -> int:
-    told: int = importlib.import_module("pipeline.cli.failures").tell(error)
-    return told
+def _failures() -> Any:
+    return importlib.import_module("pipeline.cli.failures")
 
 
 def _new_app() -> typer.Typer:

@@ -1,5 +1,6 @@
 """Show how a run comes along: a bar on a terminal, a plain line a minute elsewhere."""
 
+import contextlib
 import sys
 import time
 from collections import Counter
@@ -69,13 +70,18 @@ class Progress:
             self._bar.update()
         elif self._clock() - self._told >= EVERY_S:
             self._told = self._clock()
-            print(self._line(), file=sys.stderr, flush=True)
+            self._print_line()
 
     def ended(self) -> None:
         """Leave the last state standing."""
         if self._bar is not None:
             self._bar.close()
         elif self._finished > self._before:
+            self._print_line()
+
+    def _print_line(self) -> None:
+        # A terminal that was closed ends the run by its signal, not by its silence.
+        with contextlib.suppress(OSError):
             print(self._line(), file=sys.stderr, flush=True)
 
     def _tally(self) -> str:

@@ -1,6 +1,7 @@
 """End a run gracefully on the first signal, at once on the second."""
 
 import contextlib
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -14,6 +15,12 @@ CODES = {
     signal.SIGHUP: ExitCode.SIGTERM,
 }
 """A closed terminal (SIGHUP) ends a run like SIGTERM."""
+
+
+_PROMISE = (
+    "\nnightmend: ending after the running picture, in {:g} s at most; the same signal "
+    "again ends at once\n"
+)
 
 
 class GraceOver(BaseException):
@@ -78,6 +85,9 @@ class Interrupts:
 
     def _on_signal(self, number: int, _: FrameType | None) -> None:
         self.code = CODES[signal.Signals(number)]
+        # Not by print or the log: the signal may have come in the middle of either.
+        with contextlib.suppress(OSError):
+            os.write(2, _PROMISE.format(self._grace_s).encode())
         for each in CODES:
             signal.signal(each, signal.SIG_DFL)
         # Repeated, since the exception can be lost in a callback of a library.

@@ -1,5 +1,7 @@
 """Signals end a run gracefully, and it goes on from there."""
 
+import os
+import pty
 import signal
 import subprocess
 import sys
@@ -84,3 +86,31 @@ def test_the_second_signal_ends_at_once(
 
     repair(source, tmp_path / "out")
     assert len(tree(tmp_path / "out")) == 4
+
+
+def test_a_closed_terminal_ends_a_run_like_a_signal_and_it_goes_on(
+    tmp_path: Path,
+) -> None:
+    """Once the terminal is gone every write to it fails, and nobody reads the end."""
+    count = 40
+    source = fill(tmp_path / "in", {f"{n}.png": picture(n) for n in range(count)})
+    words = [sys.executable, "-m", "pipeline", "check", str(source), "-v"]
+    words += ["--state", str(tmp_path / "state"), "--detect", "quality"]
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        words, stdin=slave, stdout=slave, stderr=slave, start_new_session=True
+    )
+    os.close(slave)
+    seen = b""
+    while b"0.png" not in seen:
+        seen += os.read(master, 1000)
+    os.close(master)
+    process.send_signal(signal.SIGHUP)
+
+    assert process.wait(60) == 143
+
+    ledger = tmp_path / "state"
+    assert queries.runs(ledger)[-1].ended_by == "signal"
+    again = subprocess.run(words, check=False, capture_output=True)
+    assert again.returncode == 0
+    assert queries.states(ledger) == {"done": count}
