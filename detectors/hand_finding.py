@@ -13,8 +13,21 @@ from detectors.hand_judging import HandView
 from detectors.hand_nets import HandNets, Palm
 from detectors.hand_windows import Window
 
+PALM_ABOVE = 0.12
+"""Palms with a lower score are not followed up.
+
+Low, because the landmark network tells hands from other things far better: over four
+looks its presence stays above 0.7 on hands and falls below 0.25 on other things.
+"""
+
+_MOST_PALMS = 48
+"""Palms followed up in one picture, the surest first; 7 ms each."""
+
 PRESENCE_ABOVE = 0.3
 """Presence, the median of four looks, from which landmarks are trusted."""
+
+_SURE_PRESENCE = 0.7
+"""Presence from which the palm network is not asked again."""
 
 _HOPELESS_PRESENCE = 0.05
 """Below this at the first look, only a sure palm is looked at again."""
@@ -28,11 +41,20 @@ _SURE_AGAIN = 0.6
 _MORE_LOOKS = ((0.0, 1.0, True), (0.3, 1.0, False), (-0.3, 1.15, False))
 """Angle (radians), scale, mirrored."""
 
+_INSIDE = 0.6
+"""Share of a box inside another one's reach from which they are one place."""
+
+_FAINTER = 0.2
+"""Presence by which a part of a hand falls behind the whole."""
+
 _STEADY = 0.1
 """Jitter, in palm lengths, that is usual on hands."""
 
 _NOWHERE = 0.5
 """Jitter beyond which the landmarks fit nothing at all."""
+
+_REACH_SHARE = 0.1
+"""How far flesh, or a surplus digit, reaches beyond the landmarks' box, in frames."""
 
 _BOGUS_SHARE = 0.45
 """A box smaller than this share of a bigger one that holds it is no hand of its own."""
@@ -66,7 +88,8 @@ def find_hands(
     if second_look:
         for window in hand_windows.second_look(pixels, people):
             _add_palms(palms, pixels, window, nets)
-    followed = (_follow(pixels, nets, palm) for palm in palms)
+    palms.sort(key=lambda palm: -palm.score)
+    followed = (_follow(pixels, nets, palm) for palm in palms[:_MOST_PALMS])
     hopeful = _without_doubles([view for view in followed if view is not None])
     steadied = (_look_again(view, nets) for view in hopeful)
     views = [view for view in steadied if _is_hand(view, nets)]
@@ -100,7 +123,7 @@ def _add_palms(
     """Add what is new in one window; a palm seen before keeps its better sighting."""
     corner = np.array([window.box.x0, window.box.y0], np.float32)
     shown = hand_windows.show(pixels, window.box)
-    for seen in nets.palms(shown, above=window.palm_above, soften=window.soften):
+    for seen in nets.palms(shown, above=PALM_ABOVE, soften=window.soften):
         palm = replace(
             seen,
             centre=seen.centre + corner,
@@ -148,9 +171,11 @@ def _look_again(view: HandView, nets: HandNets) -> HandView:
 
 
 def _is_hand(view: HandView, nets: HandNets) -> bool:
-    if view.presence >= PRESENCE_ABOVE and view.jitter < _NOWHERE:
+    steady = view.jitter < _NOWHERE
+    if view.presence >= _SURE_PRESENCE and steady:
         return True
-    if view.palm_score < _SURE_PALM:
+    fitting = view.presence >= PRESENCE_ABOVE and steady
+    if not fitting and view.palm_score < _SURE_PALM:
         return False
     frames = (view.again(scale=1.3), view.again(angle=0.4, scale=1.6))
     return all(nets.palms(view.cut(frame), above=_SURE_AGAIN) for frame in frames)
@@ -175,10 +200,13 @@ def _hides(view: HandView, other: HandView) -> bool:
     """Tell whether a view is a bogus part of another, better one."""
     if view is other or view.frame.side_px > other.frame.side_px:
         return False
-    if not other.box().holds(*view.box().centre):
+    reach = other.box().grown(round(_REACH_SHARE * other.frame.side_px))
+    box = view.box()
+    if box.intersection(reach).area < _INSIDE * box.area:
         return False
     tiny = view.frame.side_px < _BOGUS_SHARE * other.frame.side_px
-    return tiny or view.jitter > max(_STEADY, 2 * other.jitter)
+    shaky = view.jitter > max(_STEADY, 2 * other.jitter)
+    return tiny or shaky or view.presence < other.presence - _FAINTER
 
 
 def _same_palm(one: Palm, other: Palm) -> bool:

@@ -82,8 +82,8 @@ class HandNets:
         Raises:
             WeightsWrong: one of them is not a network that the runtime can load.
         """
-        self._palm = _Net(_PALM_MEMBER, palm)
-        self._landmark = _Net(_LANDMARK_MEMBER, landmark)
+        self._palm = _Net(_PALM_MEMBER, palm, keep_inner=False)
+        self._landmark = _Net(_LANDMARK_MEMBER, landmark, keep_inner=True)
         self._anchors = _anchors()
 
     @classmethod
@@ -176,7 +176,7 @@ class HandNets:
 class _Net:
     """One TFLite network whose inner tensors can be read by name."""
 
-    def __init__(self, name: str, content: bytes) -> None:
+    def __init__(self, name: str, content: bytes, *, keep_inner: bool) -> None:
         self._name = name
         try:
             with quiet(), warnings.catch_warnings():
@@ -185,7 +185,7 @@ class _Net:
                 self._net: Any = Interpreter(
                     model_content=content,
                     num_threads=1,
-                    experimental_preserve_all_tensors=True,
+                    experimental_preserve_all_tensors=keep_inner,
                 )
                 self._net.allocate_tensors()
             self._input: int = self._net.get_input_details()[0]["index"]

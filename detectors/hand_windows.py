@@ -10,15 +10,15 @@ import numpy.typing as npt
 from detectors.arrays import RgbArray
 from detectors.geometry import Box, Size
 
-SMALLEST_PX = 120
-"""Smaller cut-outs are not searched: the hands in them would be under 24 px."""
+SMALLEST_PX = 110
+"""Windows are not made smaller; it is where hands of 24 px can be found."""
 
 _PADDING_SHARE = 0.25
 _MIDDLE_SHARE = 3.0
 """The picture's longer side is so many times a window of the middle level."""
 
-_FINE_SHARE = 6.5
-"""The same for the fine level: 158 px in a picture of 1024 px.
+_FINE_SHARE = 7.0
+"""The same for the fine level: 146 px in a picture of 1024 px.
 
 The palm network finds nine hands of ten that are 42 to 150 px long in the 192 px it
 reads, and half of those of 28 px. Three levels with these shares cover every hand from
@@ -35,8 +35,8 @@ Measured on upright renders, palms above 0.2: sketches 0.21 sharp, 0.92 softened
 _SLIGHTLY_SOFT = 0.7
 """Costs nothing on hands over 44 px of the 192, and helps drawings; see above."""
 
-_OVERLAP = 0.3
-_FINE_BUDGET = 28
+_OVERLAP = 0.25
+_FINE_BUDGET = 56
 """Fine windows searched at most, the most promising first; 8 ms each."""
 
 _SKIN_ABOVE = 0.12
@@ -68,13 +68,6 @@ class Window:
     soften: float = 0.0
     """Blur, as a standard deviation in pixels of what the network reads."""
 
-    palm_above: float = 0.3
-    """Palms with a lower score are not followed up.
-
-    Low, because the landmark network tells hands from other things far better: over
-    four looks its presence stays above 0.7 on hands and falls below 0.25 on others.
-    """
-
 
 def first_look(size: Size) -> tuple[Window, ...]:
     """Return the whole picture, and the same from further away; sharp and softened.
@@ -83,9 +76,7 @@ def first_look(size: Size) -> tuple[Window, ...]:
     """
     whole = Box.whole(size)
     far = whole.grown(round(_PADDING_SHARE * max(size)))
-    return tuple(
-        Window(box, soften, 0.2) for soften in (0.0, _SOFT) for box in (whole, far)
-    )
+    return tuple(Window(box, soften) for soften in (0.0, _SOFT) for box in (whole, far))
 
 
 def second_look(pixels: RgbArray, people: Sequence[Box]) -> Iterator[Window]:
@@ -100,9 +91,10 @@ def second_look(pixels: RgbArray, people: Sequence[Box]) -> Iterator[Window]:
     for box in _tiles(Box.whole(size), max(size) / _MIDDLE_SHARE):
         if promise.contrast(box) >= _FLAT:
             yield Window(box, _SLIGHTLY_SOFT)
+    fine_px = max(max(size) / _FINE_SHARE, SMALLEST_PX)
     fine = [
         box
-        for box in _tiles(Box.whole(size), max(size) / _FINE_SHARE)
+        for box in _tiles(Box.whole(size), fine_px)
         if promise.contrast(box) >= _FLAT and promise.skin(box) >= _SKIN_ABOVE
     ]
     fine.sort(key=lambda box: (-promise.of(box), box.y0, box.x0))
@@ -190,7 +182,7 @@ def _around(person: Box, size: Size) -> Iterator[Box]:
 
 def _tiles(area: Box, side_px: float) -> Iterator[Box]:
     side = round(side_px)
-    if side < SMALLEST_PX or side >= max(area.size):
+    if side < SMALLEST_PX or side >= 0.75 * max(area.size):
         return
     for y0 in _starts(area.y0, area.height, side):
         for x0 in _starts(area.x0, area.width, side):

@@ -30,7 +30,7 @@ def test_a_drawn_hand_that_fills_the_picture_is_found(style: str) -> None:
 
 @pytest.mark.parametrize("longer_px", [200, 96, 64, 40])
 def test_a_small_hand_in_a_large_picture_is_found(longer_px: int) -> None:
-    pixels = scene_with_hand(drawn_hand(), longer_px, (610, 233))
+    pixels = scene_with_hand(drawn_hand(), longer_px, (480, 233))
 
     views = hands_in(pixels)
 
@@ -39,7 +39,7 @@ def test_a_small_hand_in_a_large_picture_is_found(longer_px: int) -> None:
 
 
 def test_without_the_second_look_the_small_hand_is_missed() -> None:
-    pixels = scene_with_hand(drawn_hand(), 48, (610, 233))
+    pixels = scene_with_hand(drawn_hand(), 48, (480, 233))
 
     assert hands_in(pixels, second_look=True)
     assert not hands_in(pixels, second_look=False)
@@ -50,20 +50,20 @@ def test_a_picture_without_a_hand_has_none() -> None:
 
 
 def test_hands_under_the_bound_are_left_out() -> None:
-    pixels = scene_with_hand(drawn_hand(), 64, (610, 233))
+    pixels = scene_with_hand(drawn_hand(), 64, (480, 233))
 
     assert not hands_in(pixels, min_side_px=100)
 
 
 def test_two_hands_are_two_hands_and_the_larger_one_comes_first() -> None:
-    both = scene_with_hand(drawn_hand(), 220, (80, 500))
-    small = scene_with_hand(drawn_hand(seed=12), 110, (700, 90))
-    both[:450, 600:] = small[:450, 600:]
+    both = scene_with_hand(drawn_hand(), 220, (80, 430))
+    small = scene_with_hand(drawn_hand(seed=12), 110, (520, 60))
+    both[:380, 450:] = small[:380, 450:]
 
     views = hands_in(both)
 
     assert len(views) == 2
-    assert views[0].frame.x < 500 < views[1].frame.x
+    assert views[0].frame.x < 400 < views[1].frame.x
 
 
 def test_looking_twice_finds_the_same_to_the_last_bit() -> None:

@@ -156,13 +156,13 @@ def test_gloves_of_a_space_suit_are_not_called_flawed() -> None:
 
 
 def test_findings_come_from_the_top_of_the_picture_down() -> None:
-    both = scene_with_hand(drawn_hand(), 220, (80, 500))
-    small = scene_with_hand(drawn_hand(seed=12), 110, (700, 90))
-    both[:450, 600:] = small[:450, 600:]
+    both = scene_with_hand(drawn_hand(), 220, (80, 430))
+    small = scene_with_hand(drawn_hand(seed=12), 110, (520, 60))
+    both[:380, 450:] = small[:380, 450:]
 
     findings = detector(FixedJudge(Verdict(0.2))).inspect(both)
 
-    assert [finding.box.y0 < 450 for finding in findings] == [True, False]
+    assert [finding.box.y0 < 380 for finding in findings] == [True, False]
 
 
 def test_a_broken_judge_is_a_failure_and_not_an_empty_list() -> None:

@@ -29,7 +29,7 @@ def drawn_hand(
 
 
 def scene_with_hand(
-    hand: RenderedHand, longer_px: int, place: tuple[int, int], size: int = 1024
+    hand: RenderedHand, longer_px: int, place: tuple[int, int], size: int = 768
 ) -> RgbArray:
     """Return a picture with a hand of that length at (x, y) on a soft gradient."""
     rows = np.flatnonzero(hand.hand.any(axis=1))
@@ -50,7 +50,7 @@ def scene_with_hand(
     return whole
 
 
-def plain_scene(size: int = 1024) -> RgbArray:
+def plain_scene(size: int = 768) -> RgbArray:
     """Return a picture without a hand: a gradient with some grain."""
     y, x = np.mgrid[:size, :size].astype(np.float32) / size
     grain = np.random.default_rng(3).normal(0, 6, (size, size, 1))
