@@ -18,7 +18,6 @@ from detectors.hand_learned import (
     flaws_of,
     mask_of,
     surplus_of,
-    tips_of,
 )
 
 ALONE = (1.0, 0.0, 0.0, 0.0, 0.0)
@@ -93,16 +92,6 @@ def test_flaws_share_what_is_left_when_there_is_one() -> None:
     assert found["extra-digit"] == pytest.approx(0.4)
     assert found["malformed"] == pytest.approx(0.2)
     assert sum(found.values()) == pytest.approx(1.0)
-
-
-def test_each_drawn_tip_is_marked_once_from_left_to_right() -> None:
-    cells = np.arange(56)
-    drawn = np.zeros((56, 56), np.float32)
-    for x, y in ((40, 10), (12, 20)):
-        blob = np.exp(-((cells[None] - x) ** 2 + (cells[:, None] - y) ** 2) / 4)
-        drawn = np.maximum(drawn, blob.astype(np.float32))
-
-    assert tips_of(drawn) == [(50.0, 82.0), (162.0, 42.0)]
 
 
 def test_a_few_stray_cells_are_no_flaw() -> None:
