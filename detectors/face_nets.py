@@ -29,7 +29,7 @@ FACE_PX = 256
 MEAN_FACE_POINTS = 468
 """The mean face has no irises; the network's last ten points are those."""
 
-_LANDMARK_MEMBER = "face_landmarks_detector.tflite"
+LANDMARK_MEMBER = "face_landmarks_detector.tflite"
 _GEOMETRY_MEMBER = "geometry_pipeline_metadata_landmarks.binarypb"
 
 
@@ -86,7 +86,7 @@ class FaceNet:
         path = weights.find("face_landmarker") if path is None else path
         try:
             with zipfile.ZipFile(path) as task:
-                return cls(task.read(_LANDMARK_MEMBER), task.read(_GEOMETRY_MEMBER))
+                return cls(task.read(LANDMARK_MEMBER), task.read(_GEOMETRY_MEMBER))
         except (zipfile.BadZipFile, KeyError) as problem:
             raise WeightsWrong(
                 f"{path} is not a face landmarker: {problem}; install it afresh"

@@ -56,8 +56,9 @@ MODEL: Mapping[str, Term] = {
     "smallness": Term(0.054, 0.551, 0.168),
     "blocks": Term(0.128, 0.100, 0.154),
     "odd_eyes": Term(0.518, 0.145, 0.840),
+    "strangeness": Term(1.0, 1.0, 0.80),
 }
-BIAS = -4.484
+BIAS = -4.73
 """Fitted by `data/workshop/faces/fit_quality.py`; its docstring says on what."""
 
 _REASONS: Mapping[str, str] = {
@@ -71,6 +72,7 @@ _REASONS: Mapping[str, str] = {
     "smallness": "very small",
     "blocks": "broken into blocks",
     "odd_eyes": "eyes badly drawn",
+    "strangeness": "features run together",
 }
 
 
@@ -95,6 +97,7 @@ def measure(
         coarseness: The same an octave lower.
         smallness: Log of 100 px over the face's size.
         blocks: Log of steps on the 8 px grid of JPEG over steps beside it.
+        strangeness: Log odds of damage by what the landmark network saw inside.
         odd_eyes: 1 minus how well the eyes look like eyes.
     """
     shape = _aligned(mesh, reader.mean_face)
@@ -112,6 +115,7 @@ def measure(
         "coarseness": _log(coarse / middle),
         "smallness": _log(100.0 / max(mesh.size_px, 1.0)),
         "blocks": _blocks(pixels, face),
+        "strangeness": mesh.strangeness,
         "odd_eyes": 1.0 - _eyes_like_eyes(grey, mesh),
     }
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from detectors.arrays import RgbArray
 from detectors.face_finding import FoundFace
 from detectors.face_nets import FACE_PX, FaceNet
+from detectors.face_probe import FaceProbe
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -100,6 +101,9 @@ class FaceMesh:
     logits: FloatArray
     """(6,) log odds that there is a face, one per reading."""
 
+    strangeness: float
+    """Log odds of damage by what the network saw inside; see `detectors.face_probe`."""
+
     frame: FaceFrame
 
     @property
@@ -111,8 +115,9 @@ class FaceMesh:
 class FaceReader:
     """Reads landmarks of found faces; not to be shared between threads."""
 
-    def __init__(self, net: FaceNet) -> None:
+    def __init__(self, net: FaceNet, probe: FaceProbe) -> None:
         self._net = net
+        self._probe = probe
         self.mean_face = net.mean_face
         self.mirror = _mirror(net.mean_face)
         """(478,) the number of each point's mirror image."""
@@ -135,7 +140,12 @@ class FaceReader:
         away = np.linalg.norm((points - mean)[:, :, :2], axis=2).mean(axis=0)
         logits = np.array([first_logit, *(logit for _, logit in views)], np.float32)
         size = max(frame.side_px / _ROOM, 1.0)
-        return FaceMesh(mean, (away / size).astype(np.float32), logits, frame)
+        strange = self._probe.log_odds(frame.cut(pixels))
+        return FaceMesh(mean, (away / size).astype(np.float32), logits, strange, frame)
+
+    def frame_of(self, pixels: RgbArray, face: FoundFace) -> FaceFrame:
+        """Return how a face is framed for everything that is read from it."""
+        return _frame_around(self._read(pixels, _frame_of(face))[0])
 
     def _read(self, pixels: RgbArray, frame: FaceFrame) -> tuple[FloatArray, float]:
         reading = self._net.read(frame.cut(pixels))

@@ -10,6 +10,7 @@ from detectors import face_quality, weights
 from detectors.arrays import MaskArray, RgbArray, check_rgb, size_of
 from detectors.face_finding import FaceFinder, FoundFace
 from detectors.face_nets import FaceNet
+from detectors.face_probe import FaceProbe
 from detectors.face_reading import (
     LEFT_IRIS,
     LEFT_MOUTH,
@@ -139,7 +140,7 @@ def build(
     """
     return FacesDetector(
         FaceFinder(weights.find("centerface")),
-        FaceReader(FaceNet.open()),
+        FaceReader(FaceNet.open(), FaceProbe.open()),
         confidence=confidence,
         min_side_px=min_side_px,
         malformed_above=malformed_above,

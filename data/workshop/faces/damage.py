@@ -117,6 +117,36 @@ DAMAGES: Mapping[str, Damage] = {
 }
 
 
+def melted_oddly(pixels: RgbArray, face: Face, degree: float, seed: int) -> RgbArray:
+    """Melt with a random reach, place and softness, for training."""
+    rng = np.random.default_rng(seed)
+    height, width = pixels.shape[:2]
+    field = rng.normal(size=(2, height, width)).astype(np.float32)
+    reach = rng.uniform(0.05, 0.20) * face.width_px
+    field = np.stack([cv2.GaussianBlur(one, (0, 0), reach) for one in field])
+    push = rng.uniform(0.6, 1.3) * 0.12 * degree * face.width_px
+    field *= push / max(float(field.std()), 1e-6)
+    near = _near(face, (height, width), rng.uniform(0.35, 0.7))
+    warped = _moved(pixels, field * near)
+    if rng.random() < 0.5:
+        sigma = max(0.25, rng.uniform(0.0, 0.02 * face.width_px))
+        warped = np.asarray(cv2.GaussianBlur(warped, (0, 0), sigma), np.uint8)
+    return warped
+
+
+VISIBLE_FROM = {
+    "shrunk": 1.05,
+    "softened": 0.75,
+    "blurred": 0.30,
+    "melted": 0.25,
+    "eye shifted": 0.35,
+    "eyes swapped": 0.55,
+    "recompressed": 0.75,
+    "melted oddly": 0.30,
+}
+"""The degree at which a person would call the face badly drawn, set by looking."""
+
+
 def _resized(pixels: RgbArray, scale: float) -> RgbArray:
     size = tuple(max(16, round(side * scale)) for side in pixels.shape[1::-1])
     smaller: RgbArray = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
