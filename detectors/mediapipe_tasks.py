@@ -51,7 +51,7 @@ class _ObjectTask:
             self.detect(np.zeros((_WARM_UP_PX, _WARM_UP_PX, 3), np.uint8))
 
     def detect(self, pixels: RgbArray) -> Any:
-        return _run(self._task.detect, pixels)
+        return _run(self._task.detect, pixels, self._close)
 
 
 _TaskKey = tuple[Path, float, tuple[str, ...]]
@@ -144,7 +144,7 @@ class Segmenter:
         Raises:
             DetectorFailed: the network could not be run.
         """
-        found = _run(self._task.segment, pixels)
+        found = _run(self._task.segment, pixels, self._close)
         mask = np.squeeze(found.confidence_masks[self._channel].numpy_view())
         height, width = pixels.shape[:2]
         if mask.shape != (height, width):
@@ -164,8 +164,10 @@ def _open(create: Any, options: Any, weights: Path) -> Any:
         raise DetectorFailed(f"MediaPipe cannot load {weights}: {problem}") from problem
 
 
-def _run(act: Any, pixels: RgbArray) -> Any:
+def _run(act: Any, pixels: RgbArray, closing: Any) -> Any:
     check_rgb(pixels)
+    if not closing.alive:
+        raise DetectorFailed("a closed network cannot look")
     image = mediapipe.Image(
         image_format=mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(pixels)
     )

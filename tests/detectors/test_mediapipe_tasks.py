@@ -90,6 +90,17 @@ def test_a_broken_file_is_a_failure_that_names_the_file(tmp_path: Path) -> None:
         ObjectFinder(broken, threshold=0.3, labels=())
 
 
+def test_a_closed_network_fails_and_does_not_see_nothing(astronaut: RgbArray) -> None:
+    finder = ObjectFinder(
+        weights.find("object_detector"), threshold=0.3, labels=("person",)
+    )
+    finder.close()
+    finder.close()
+
+    with pytest.raises(DetectorFailed, match="closed"):
+        finder.find(astronaut)
+
+
 def test_nothing_is_written_to_standard_error_even_when_nobody_closes() -> None:
     code = (
         "import numpy as np\n"
