@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import cv2
 import numpy as np
 
 from detectors import hand_windows
@@ -26,14 +27,24 @@ _MOST_PALMS = 48
 PRESENCE_ABOVE = 0.3
 """Presence, the median of four looks, from which landmarks are trusted."""
 
-_SURE_PRESENCE = 0.7
-"""Presence from which the palm network is not asked again."""
+_SURE_PRESENCE = 0.9
+"""Presence from which the palm network is not asked again; hands have 0.97 and more.
+
+Eyes, mouths and collars, enlarged, reach 0.6 to 0.8.
+"""
 
 _HOPELESS_PRESENCE = 0.05
 """Below this at the first look, only a sure palm is looked at again."""
 
 _SURE_PALM = 0.7
 """Palm score from which a hand may be reported although no landmarks are trusted..."""
+
+_PALM_AGAIN = ((0.0, 1.3), (0.4, 1.6))
+"""Angle (radians) and scale of those."""
+
+_SOFTENED_PX = 1.5
+_FAIR_PALM = 0.35
+"""The same where the landmarks fit, though not surely."""
 
 _SURE_AGAIN = 0.6
 """...when the palm network also finds it, this surely, in two turned cut-outs."""
@@ -175,10 +186,13 @@ def _is_hand(view: HandView, nets: HandNets) -> bool:
     if view.presence >= _SURE_PRESENCE and steady:
         return True
     fitting = view.presence >= PRESENCE_ABOVE and steady
-    if not fitting and view.palm_score < _SURE_PALM:
+    if view.palm_score < (_FAIR_PALM if fitting else _SURE_PALM):
         return False
-    frames = (view.again(scale=1.3), view.again(angle=0.4, scale=1.6))
-    return all(nets.palms(view.cut(frame), above=_SURE_AGAIN) for frame in frames)
+    cuts = [view.cut(view.again(angle=a, scale=s)) for a, s in _PALM_AGAIN]
+    if fitting:
+        # Drawn hands seldom reach a sure presence, and show themselves when softened.
+        cuts = [cv2.GaussianBlur(shown, (0, 0), _SOFTENED_PX) for shown in cuts]
+    return all(nets.palms(shown, above=_SURE_AGAIN) for shown in cuts)
 
 
 def _without_doubles(views: Sequence[HandView]) -> list[HandView]:
@@ -200,6 +214,10 @@ def _hides(view: HandView, other: HandView) -> bool:
     """Tell whether a view is a bogus part of another, better one."""
     if view is other or view.frame.side_px > other.frame.side_px:
         return False
+    away = float(np.hypot(view.frame.x - other.frame.x, view.frame.y - other.frame.y))
+    fits = view.presence >= PRESENCE_ABOVE
+    if not fits and other.presence >= _SURE_PRESENCE and away < other.frame.side_px:
+        return True  # Forearms and sleeves look like palms to the palm network.
     reach = other.box().grown(round(_REACH_SHARE * other.frame.side_px))
     box = view.box()
     if box.intersection(reach).area < _INSIDE * box.area:
