@@ -91,7 +91,7 @@ def _warm(path: Path, built: dict[str, Detector]) -> dict[str, float]:
 def _cold_figures(name: str, warm_s: float) -> Iterator[Figure]:
     shown = subprocess.run(
         [sys.executable, "-m", "tests.bench.detecting", name],
-        capture_output=True,
+        stdout=subprocess.PIPE,
         text=True,
         check=True,
         cwd=ROOT,

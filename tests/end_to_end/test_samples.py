@@ -36,6 +36,9 @@ ODD = "odd-size.png"
 that it is repaired whatever the detectors say."""
 
 
+pytestmark = pytest.mark.timeout(900)  # a busy machine is no failure
+
+
 @dataclass(frozen=True)
 class Truth:
     """One line of the table of ground truth."""

@@ -22,12 +22,8 @@ INSTALLED = {
 """Import name of a package to pictures in its folder; between them RGB, grey, see-
 through, odd sizes, profiles, XMP, comments, people, hands and faces."""
 
-SHARED_HANDS = (
-    "ai_017_hr1.jpg",
-    "ai_039_hv148.jpg",
-    "ai_060_gan25.jpg",
-)
-"""Badly drawn hands in the shared folder, of three generators."""
+SHARED_HANDS = ("ai_039_hv148.jpg", "ai_060_gan25.jpg")
+"""Badly drawn hands in the shared folder, of two generators."""
 
 
 def installed() -> dict[str, Path]:
