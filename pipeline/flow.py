@@ -46,6 +46,8 @@ Pass = Generator[FlowStep, Candidate | None, Work]
 SAME_PATCH = 0.5
 """Overlap (IoU) from which a patch counts as one that was already tried."""
 
+_ONLY_FILLS = "can take something away, but redrawing needs a diffusion model"
+
 
 def mend(
     picture: Picture,
@@ -149,8 +151,17 @@ def _next_patches(
     found = (finding for patch in planned.patches for finding in patch.findings)
     asked = tuple(f for f in found if f.kind == mask.USER_KIND)
     work = replace(work, asked=work.asked + asked).remarking(*planned.remarks)
-    fresh = (patch for patch in planned.patches if not _is_settled(patch, work))
-    return work, tuple(fresh)
+    fresh = tuple(patch for patch in planned.patches if not _is_settled(patch, work))
+    able = tuple(patch for patch in fresh if _is_doable(patch, bench))
+    if len(able) < len(fresh):
+        work = work.remarking(f"{bench.inpainter.name} {_ONLY_FILLS}")
+    return work, able
+
+
+def _is_doable(patch: Patch, bench: Bench) -> bool:
+    """Tell whether the engine can do it: one that only fills draws no better hand."""
+    asked = any(finding.kind == mask.USER_KIND for finding in patch.findings)
+    return bench.inpainter.draws or asked or patch.remedy == "remove"
 
 
 def _is_settled(patch: Patch, work: Work) -> bool:

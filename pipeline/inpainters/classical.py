@@ -75,6 +75,10 @@ class ClassicalInpainter:
         return "classical/patchmatch" if self._patch_fill else "classical/telea"
 
     @property
+    def draws(self) -> bool:
+        return False
+
+    @property
     def native_px(self) -> int | None:
         return None
 

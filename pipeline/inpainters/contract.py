@@ -21,6 +21,15 @@ class Inpainter(Protocol):
         ...
 
     @property
+    def draws(self) -> bool:
+        """Tell whether it can draw something new.
+
+        False when it only carries on what surrounds a hole: it can take a thing away,
+        but not put a better one in its place.
+        """
+        ...
+
+    @property
     def native_px(self) -> int | None:
         """The side of the squares the model was trained on; None when any size does."""
         ...

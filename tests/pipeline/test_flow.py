@@ -91,11 +91,14 @@ class Run:
     user_mask: MaskArray | None = None
     past_passes: int = 0
     gives_up_on: frozenset[int] = frozenset()
+    draws: bool = True
 
     def __call__(self, output: Path) -> Outcome:
         self.output = output
         self.album = FakeAlbum()
-        self.inpainter = FakeInpainter(self.result_for, gives_up_on=self.gives_up_on)
+        self.inpainter = FakeInpainter(
+            self.result_for, gives_up_on=self.gives_up_on, draws=self.draws
+        )
         self.picture = _picture(self.hands, past_passes=self.past_passes)
         flow = mend(
             self.picture,
@@ -215,6 +218,23 @@ def test_a_hand_too_many_is_removed_with_an_empty_prompt(tmp_path: Path) -> None
     assert outcome.remaining == ()
     assert (request.prompt, request.content) == ("", "fill")
     assert outcome.choices[0].remedy == "remove"
+
+
+def test_an_engine_that_only_fills_is_not_asked_to_draw(tmp_path: Path) -> None:
+    run = Run({HAND: RED}, draws=False)
+
+    outcome = run(tmp_path)
+
+    assert run.inpainter.requests == []
+    assert outcome.status is Status.KEPT
+    assert "redrawing needs a diffusion model" in outcome.problem
+
+
+def test_an_engine_that_only_fills_still_takes_away(tmp_path: Path) -> None:
+    run = Run({HAND: BLUE}, _by_number("gone"), draws=False)
+
+    assert run(tmp_path).status is Status.REPAIRED
+    assert len(run.inpainter.requests) == 1
 
 
 def test_the_prompt_is_the_kinds_words_and_the_pictures_own(tmp_path: Path) -> None:

@@ -135,6 +135,7 @@ class FakeInpainter:
 
     result_for: Callable[[PaintRequest, int], Result] = lambda _request, _number: GREEN
     native_px: int | None = 64
+    draws: bool = True
     size_multiple: int = 8
     name: str = "fake"
     gives_up_on: frozenset[int] = frozenset()

@@ -62,6 +62,10 @@ class DiffusionInpainter:
         return self._name
 
     @property
+    def draws(self) -> bool:
+        return True
+
+    @property
     def native_px(self) -> int | None:
         return self._loaded().native_px
 
