@@ -1,0 +1,1 @@
+"""The small inpainting checkpoint that ships with the project, and how it is made."""

@@ -1,0 +1,123 @@
+"""The shapes of the small checkpoint: VAE, UNet, text encoder, tokenizer, schedule.
+
+All of them are ordinary diffusers and transformers classes, so that the result loads
+like any Stable Diffusion inpainting checkpoint.
+"""
+
+import json
+from pathlib import Path
+
+from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+
+TEXT_WIDTH = 128
+START, END = "<|startoftext|>", "<|endoftext|>"
+
+
+def make_vae() -> AutoencoderKL:
+    """Return an untrained VAE: four latent channels, a quarter of the side.
+
+    A quarter rather than the usual eighth: a finger in a 128 px cut-out is 12 px wide,
+    which an eighth would squeeze into less than two latent pixels.
+    """
+    return AutoencoderKL(
+        in_channels=3,
+        out_channels=3,
+        down_block_types=("DownEncoderBlock2D",) * 3,
+        up_block_types=("UpDecoderBlock2D",) * 3,
+        block_out_channels=(32, 64, 96),
+        layers_per_block=1,
+        latent_channels=4,
+        norm_num_groups=16,
+        sample_size=128,
+        mid_block_add_attention=False,
+    )
+
+
+def make_unet() -> UNet2DConditionModel:
+    """Return an untrained nine-channel inpainting UNet for 32x32 to 64x64 latents."""
+    return UNet2DConditionModel(
+        sample_size=32,
+        in_channels=9,
+        out_channels=4,
+        block_out_channels=(64, 128, 192),
+        layers_per_block=1,
+        down_block_types=(
+            "DownBlock2D",
+            "CrossAttnDownBlock2D",
+            "CrossAttnDownBlock2D",
+        ),
+        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+        cross_attention_dim=TEXT_WIDTH,
+        attention_head_dim=4,
+        norm_num_groups=32,
+    )
+
+
+def make_text_encoder(vocabulary_size: int) -> CLIPTextModel:
+    """Return an untrained text encoder for a vocabulary that ends with START, END."""
+    return CLIPTextModel(
+        CLIPTextConfig(
+            vocab_size=vocabulary_size,
+            hidden_size=TEXT_WIDTH,
+            intermediate_size=2 * TEXT_WIDTH,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            max_position_embeddings=77,
+            projection_dim=TEXT_WIDTH,
+            bos_token_id=vocabulary_size - 2,
+            eos_token_id=vocabulary_size - 1,
+            pad_token_id=vocabulary_size - 1,
+        )
+    )
+
+
+def make_schedule() -> DDIMScheduler:
+    """Return Stable Diffusion's noise schedule, with the velocity as target."""
+    return DDIMScheduler(
+        num_train_timesteps=1000,
+        beta_schedule="scaled_linear",
+        beta_start=0.00085,
+        beta_end=0.012,
+        prediction_type="v_prediction",
+        clip_sample=False,
+        set_alpha_to_one=False,
+        steps_offset=1,
+        timestep_spacing="trailing",
+    )
+
+
+def write_tokenizer(folder: Path, words: list[str]) -> CLIPTokenizer:
+    """Write a byte-level tokenizer in which each given word is one token.
+
+    Args:
+        folder: Where `vocab.json` and `merges.txt` go.
+        words: Lower-case words; others are spelt out in bytes.
+    """
+    alphabet = _byte_alphabet()
+    tokens = alphabet + [letter + "</w>" for letter in alphabet]
+    merges: list[str] = []
+    for word in words:
+        left = word[0]
+        for position, letter in enumerate(word[1:], start=1):
+            last = position == len(word) - 1
+            right = letter + "</w>" if last else letter
+            if f"{left} {right}" not in merges:
+                merges.append(f"{left} {right}")
+                tokens.append(left + right)
+            left += right
+    tokens = [*dict.fromkeys(tokens), START, END]
+    folder.mkdir(parents=True, exist_ok=True)
+    vocabulary = {token: number for number, token in enumerate(tokens)}
+    (folder / "vocab.json").write_text(json.dumps(vocabulary, ensure_ascii=False))
+    (folder / "merges.txt").write_text("\n".join(["#version: 0.2", *merges, ""]))
+    return CLIPTokenizer.from_pretrained(str(folder), model_max_length=77)
+
+
+def _byte_alphabet() -> list[str]:
+    """Return the 256 printable characters that stand for bytes in CLIP's vocabulary."""
+    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    others = [byte for byte in range(256) if byte not in printable]
+    return [chr(byte) for byte in printable] + [
+        chr(256 + number) for number in range(len(others))
+    ]

@@ -1,0 +1,102 @@
+"""Render the training pictures: pairs of a flawed hand and its sound twin.
+
+Run: python -m workshop.tiny_hands.pictures FOLDER --count 6000
+Stops and resumes at whole shards; the same seeds give the same pictures.
+"""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from workshop.hands import KINDS, render_pair
+
+SIZE = 160
+"""Side of a stored picture in pixels; a training cut-out is 128."""
+
+SHARD = 250
+FIRST_SEED = 5_000_000
+"""Seeds from here on are for training; the evaluation draws from below."""
+
+STYLES = {"photo": 0.7, "anime": 0.15, "painted": 0.15}
+FLAWED_KINDS = tuple(kind for kind in KINDS if kind != "ok")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shard:
+    """Some pairs; index 0 of the second axis is the flawed hand, 1 its twin."""
+
+    pixels: npt.NDArray[np.uint8]
+    """(N, 2, SIZE, SIZE, 3) RGB."""
+
+    hands: npt.NDArray[np.bool_]
+    """(N, 2, SIZE, SIZE): palm and digits."""
+
+    digits: npt.NDArray[np.uint8]
+    """(N, 2, SIZE, SIZE): 1 + the index of the visible digit, 0 elsewhere."""
+
+    labels: npt.NDArray[np.str_]
+    """(N, 4): kind, digits of the flawed hand, style, pose."""
+
+
+def render_shard(number: int) -> Shard:
+    """Render the pairs of one shard; a function of its number alone."""
+    pixels, hands, digits, labels = [], [], [], []
+    for seed in range(number * SHARD, (number + 1) * SHARD):
+        rng = np.random.default_rng([seed, 77])
+        kind = str(rng.choice(FLAWED_KINDS))
+        style = str(rng.choice(list(STYLES), p=list(STYLES.values())))
+        pair = render_pair(FIRST_SEED + seed, kind=kind, style=style, size=SIZE)
+        pixels.append([hand.pixels for hand in pair])
+        hands.append([hand.hand for hand in pair])
+        digits.append([_number_digits(hand.digit_masks) for hand in pair])
+        labels.append([kind, str(pair[0].digits), style, pair[0].pose])
+    return Shard(np.array(pixels), np.array(hands), np.array(digits), np.array(labels))
+
+
+def _number_digits(masks: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
+    numbered = np.zeros(masks.shape[1:], np.uint8)
+    for number, mask in enumerate(masks, start=1):
+        numbered[mask] = number
+    return numbered
+
+
+def save_shard(shard: Shard, path: Path) -> None:
+    """Write a shard; a reader never sees half of one."""
+    temporary = path.with_suffix(".part")
+    with temporary.open("wb") as file:
+        np.savez(
+            file,
+            pixels=shard.pixels,
+            hands=np.packbits(shard.hands, axis=-1),
+            digits=shard.digits,
+            labels=shard.labels,
+        )
+    temporary.rename(path)
+
+
+def load_shard(path: Path) -> Shard:
+    """Read a shard that `save_shard` wrote."""
+    with np.load(path) as stored:
+        hands = np.unpackbits(stored["hands"], axis=-1, count=SIZE).astype(bool)
+        return Shard(stored["pixels"], hands, stored["digits"], stored["labels"])
+
+
+def main() -> None:
+    """Render shards until there are enough pairs."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--count", type=int, default=6000)
+    arguments = parser.parse_args()
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    for number in range(-(-arguments.count // SHARD)):
+        path = arguments.folder / f"pairs-{number:04}.npz"
+        if not path.exists():
+            save_shard(render_shard(number), path)
+            print(f"{(number + 1) * SHARD} pairs", flush=True)
+
+
+if __name__ == "__main__":
+    main()
