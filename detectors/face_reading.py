@@ -6,10 +6,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from detectors.arrays import RgbArray
+from detectors.arrays import RgbArray, size_of
 from detectors.face_finding import FoundFace
 from detectors.face_nets import FACE_PX, FaceNet
 from detectors.face_probe import FaceProbe
+from detectors.geometry import Box
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -76,6 +77,14 @@ class FaceFrame:
     def cut(self, pixels: RgbArray, out_px: int = FACE_PX) -> RgbArray:
         """Return the (out_px, out_px, 3) cut-out; black outside the picture."""
         matrix = self.matrix(out_px)
+        reach = 0.75 * self.side_px  # half the diagonal of the square, and a bit
+        window = Box.around(
+            self.x - reach, self.y - reach, self.x + reach, self.y + reach
+        ).clipped(size_of(pixels))
+        if not window.area:
+            return np.zeros((out_px, out_px, 3), np.uint8)
+        pixels = pixels[window.rows, window.columns]
+        matrix[:, 2] += matrix[:, :2] @ np.array([window.x0, window.y0])
         if self.side_px > 2 * out_px:  # average first, or detail turns into noise
             scale = 1.5 * out_px / self.side_px
             pixels = cv2.resize(
