@@ -14,14 +14,14 @@ from detectors.hand_judging import HandView
 from detectors.hand_nets import HandNets, Palm
 from detectors.hand_windows import Window
 
-PALM_ABOVE = 0.12
+PALM_ABOVE = 0.2
 """Palms with a lower score are not followed up.
 
 Low, because the landmark network tells hands from other things far better: over four
 looks its presence stays above 0.7 on hands and falls below 0.25 on other things.
 """
 
-_MOST_PALMS = 48
+_MOST_PALMS = 32
 """Palms followed up in one picture, the surest first; 7 ms each."""
 
 PRESENCE_ABOVE = 0.3

@@ -36,7 +36,7 @@ _SLIGHTLY_SOFT = 0.7
 """Costs nothing on hands over 44 px of the 192, and helps drawings; see above."""
 
 _OVERLAP = 0.25
-_FINE_BUDGET = 56
+_FINE_BUDGET = 48
 """Fine windows searched at most, the most promising first; 8 ms each."""
 
 _SKIN_ABOVE = 0.12
