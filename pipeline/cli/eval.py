@@ -146,5 +146,5 @@ def _show_part(title: str, part: Mapping[str, Any]) -> None:
     if part["ece"] is not None:
         print(
             f"  cannot tell {part['cannot_tell_share']:.1%}, calibration error "
-            f"{part['ece']:.3f}, {part['seconds_per_hand']:.2f} s per hand"
+            f"{part['ece']:.3f}, {part['seconds_per_hand']:.2f} s of one core per hand"
         )
