@@ -41,7 +41,7 @@ PREVALENCE = 0.25
 CAUTION = 0.8
 """The fitted slope is shrunk by this, for unseen pictures differ more than held-out."""
 
-ABSTAIN_SHARE = 0.06
+ABSTAIN_SHARE = 0.03
 """Share of held-out hands about whose looks the judge may disagree with itself."""
 
 RIDGE = 0.01
