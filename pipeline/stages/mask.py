@@ -7,7 +7,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from detectors.arrays import MaskArray, check_mask
+from detectors.arrays import MaskArray, check_mask, size_of
 from detectors.findings import Finding, Kind, Remedy, Severity
 from detectors.geometry import Box, Size, bounding
 from pipeline.records import Patch
@@ -70,7 +70,9 @@ def plan_patches(
 ) -> MaskPlan:
     """Grow each finding to a mask, join what is close, and drop what is out of bounds.
 
-    Masks of findings are grown; the user's own mask is taken as it was drawn. Places
+    Masks of findings are grown; the user's own mask is taken as it was drawn, and what
+    lies that near to it is left to it: who paints a mask over one finger does not mean
+    the hand. Places
     nearer than `settings.merge_px`, measured along the axes, become one patch, as do
     places whose soft edges would overlap.
 
@@ -83,14 +85,16 @@ def plan_patches(
     """
     wanted = _without_redrawing_what_goes(tuple(findings))
     regions = [r for f in wanted if (r := _region(f, size, settings)).mask.any()]
+    near_px = max(settings.merge_px, apart_px)
     if user_mask is not None:
         check_mask(user_mask, size, "user_mask")
         user_mask = user_mask if user_mask.any() else None
+        if user_mask is not None:
+            regions = [r for r in regions if not _is_near(r, user_mask, near_px)]
     if not regions and user_mask is None:
         return MaskPlan(())
     hull = bounding(_extents(regions, user_mask))
     union = _union(regions, user_mask, hull)
-    near_px = max(settings.merge_px, apart_px)
     found = [
         _patch(box, part, regions, user_mask)
         for box, part in _parts(union, hull, near_px)
@@ -155,6 +159,11 @@ def dilate(mask: MaskArray, radius_px: int) -> MaskArray:
     # The distances are exact square roots of whole numbers, up to float32 rounding.
     result: MaskArray = away <= radius_px + 1e-3
     return result
+
+
+def _is_near(region: _Region, user_mask: MaskArray, near_px: int) -> bool:
+    around = region.box.grown(near_px).clipped(size_of(user_mask))
+    return bool(user_mask[around.rows, around.columns].any())
 
 
 def _extents(regions: list[_Region], user_mask: MaskArray | None) -> list[Box]:

@@ -193,16 +193,14 @@ def test_the_users_mask_is_a_patch_of_its_own_and_taken_as_drawn() -> None:
     assert [f.kind for p in plan.patches for f in p.findings] == [USER_KIND, USER_KIND]
 
 
-def test_the_users_mask_joins_a_finding_that_it_touches() -> None:
+def test_the_users_mask_on_one_finger_does_not_mean_the_hand() -> None:
     drawn = mask_of(SIZE, Box(30, 30, 60, 50))
+    hand, other = _finding(Box(55, 30, 80, 50)), _finding(Box(140, 100, 160, 120))
 
-    plan = plan_patches(
-        [_finding(Box(55, 30, 80, 50))], SIZE, BARE, apart_px=0, user_mask=drawn
-    )
+    plan = plan_patches([hand, other], SIZE, BARE, apart_px=0, user_mask=drawn)
 
-    (patch,) = plan.patches
-    assert [f.kind for f in patch.findings] == ["hand/malformed", USER_KIND]
-    assert patch.findings[1].box == Box(30, 30, 60, 50)
+    assert [p.findings[0].kind for p in plan.patches] == [USER_KIND, "hand/malformed"]
+    assert plan.patches[0].box == Box(30, 30, 60, 50)
 
 
 def test_a_blank_mask_makes_no_patch() -> None:
