@@ -25,7 +25,7 @@ from detectors.hand_judge_net import (
 from detectors.hand_judging import Flaw, HandView, Verdict
 from detectors.hand_nets import HandNets
 from detectors.hand_pose import is_open
-from detectors.hand_tips import Tip, clear_tips, read_tips, surplus_digit
+from detectors.hand_tips import Tip, clear_tips, read_tips
 
 WEIGHTS = "hand-judge/hand_judge.safetensors"
 CALIBRATION = "hand-judge/calibration.json"
@@ -164,7 +164,7 @@ class LearnedJudge:
         tips = read_tips(np.ascontiguousarray(maps[_TIP]))
         clear = clear_tips(tips) if is_open(view.points) else []
         if len(clear) > _FULL_HAND:
-            return _too_many(clear, view, maps[_HAND])
+            return _too_many(clear)
         return Verdict(
             p_flawed=p_flawed,
             doubt=self._doubt(view, p_flawed, float(said.flawed.std())),
@@ -239,19 +239,19 @@ def flaws_of(kinds: FloatArray) -> dict[Flaw, float]:
     return {flaw: share / total for flaw, share in shares.items()}
 
 
-def _too_many(clear: list[Tip], view: HandView, hand: FloatArray) -> Verdict:
+def _too_many(clear: list[Tip]) -> Verdict:
     """Return the verdict on an open hand with more than five clear tips.
 
     Counting beats the network's own feeling here, which grew up on five-digit hands:
-    see `detectors.hand_tips.CLEAR` for how seldom a sound hand shows a sixth tip.
+    see `detectors.hand_tips.CLEAR` for how seldom a sound hand shows a sixth tip. The
+    hand's map is too coarse to outline one digit among its neighbours, and half a digit
+    taken away is worse than one too many; so no digit is offered for removal.
     """
-    alone = len(clear) == _FULL_HAND + 1
     return Verdict(
         p_flawed=_TOO_MANY,
         digits=len(clear),
         flaws={"extra-digit": 1.0},
         marks=_marked(clear),
-        surplus_mask=surplus_digit(hand, clear, view.points) if alone else None,
     )
 
 
