@@ -13,7 +13,9 @@ $(STAMP): pyproject.toml uv.lock
 	@touch $(STAMP)
 
 demo: $(STAMP)
-	.venv/bin/python -m pipeline repair data/samples --out demo-out --config configs/demo.toml
+	@.venv/bin/python -m pipeline repair data/samples --out demo-out \
+	  --masks data/samples_masks --config configs/demo.toml; \
+	code=$$?; test $$code -le 1 || exit $$code
 
 test: $(STAMP)
 	.venv/bin/python -m pytest -q

@@ -26,6 +26,7 @@ FACE_IN_PHOTOGRAPH = (0.33, 0.1, 0.55, 0.36)
 """x0, y0, x1, y1 of the astronaut's face, in shares of the photograph's side."""
 
 BORDER_PX = 24
+MASK_GROW_PX = 12
 JPEG_QUALITY = 92
 WEBP_QUALITY = 90
 USER_COMMENT = 0x9286
@@ -212,6 +213,23 @@ def parameters(scene: SampleScene, seed: int) -> str:
     )
 
 
+def draw_mask(scene: SampleScene) -> RgbArray:
+    """Return the mask of a scene's surplus digit, (H, W) uint8, 255 = repaint."""
+    place = scene.hands[0]
+    hand = render_hand(
+        place.seed,
+        kind=place.kind,
+        pose=place.pose,
+        style=place.style,
+        size=place.side,
+    )
+    disc = cv2.getStructuringElement(
+        cv2.MORPH_ELLIPSE, (2 * MASK_GROW_PX + 1, 2 * MASK_GROW_PX + 1)
+    )
+    grown: RgbArray = cv2.dilate(hand.flaw.astype(np.uint8) * np.uint8(255), disc)
+    return grown
+
+
 def save(pixels: RgbArray, text: str, path: Path) -> None:
     """Write one picture with its parameters, in the format of its suffix."""
     image = Image.fromarray(pixels)
@@ -235,6 +253,11 @@ def make(folder: Path) -> None:
         pixels, found = draw_scene(scene)
         save(pixels, parameters(scene, 1000 + number), folder / scene.name)
         rows += found
+        if scene.masked:
+            masks = folder.with_name(f"{folder.name}_masks")
+            masks.mkdir(exist_ok=True)
+            path = masks / Path(scene.name).with_suffix(".png").name
+            Image.fromarray(draw_mask(scene)).convert("1").save(path)
     with (folder / "truth.csv").open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)

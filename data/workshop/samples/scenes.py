@@ -39,6 +39,9 @@ class SampleScene:
     flaws: tuple[str, ...] = ()
     """Findings that a perfect detector reports, as `nightmend check` names them."""
 
+    masked: bool = False
+    """Also ship a mask of the surplus digit, as a person would paint it."""
+
     photograph: str = ""
     """A square picture installed with scikit-image, shown as a framed print.
 
@@ -58,6 +61,7 @@ SCENES: tuple[SampleScene, ...] = (
         "a person raising an open hand, photo",
         (HandPlace(900, "growth", "open", "photo", 768),),
         ("hand/extra-digit",),
+        masked=True,
     ),
     SampleScene(
         "finger-at-the-wrist.jpg",
@@ -67,6 +71,7 @@ SCENES: tuple[SampleScene, ...] = (
         "a hand in front of a blue wall, soft light, photo",
         (HandPlace(2017, "growth", "relaxed", "photo", 640),),
         ("hand/extra-digit",),
+        masked=True,
     ),
     SampleScene(
         "seven-fingers.webp",
@@ -85,6 +90,7 @@ SCENES: tuple[SampleScene, ...] = (
         "anime, open hand, flat colours, clean lines",
         (HandPlace(2203, "growth", "spread", "anime", 640),),
         ("hand/extra-digit",),
+        masked=True,
     ),
     SampleScene(
         "painted-six.png",
@@ -94,6 +100,7 @@ SCENES: tuple[SampleScene, ...] = (
         "oil painting of a hand with dark nails",
         (HandPlace(2301, "growth", "spread", "painted", 640),),
         ("hand/extra-digit",),
+        masked=True,
     ),
     SampleScene(
         "fused-fingers.png",
