@@ -1,8 +1,6 @@
 """The learned judge: a fine-tuned landmark network looks at a hand four times."""
 
-import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -11,8 +9,8 @@ import numpy.typing as npt
 
 from detectors import weights
 from detectors.arrays import MaskArray
-from detectors.errors import WeightsWrong
 from detectors.findings import Mark
+from detectors.hand_calibration import Calibration
 from detectors.hand_framing import FRAME_PX
 from detectors.hand_judge_net import (
     COUNT_CLASSES,
@@ -29,9 +27,6 @@ from detectors.hand_tips import Tip, clear_tips, read_tips
 
 WEIGHTS = "hand-judge/hand_judge.safetensors"
 CALIBRATION = "hand-judge/calibration.json"
-
-EVIDENCE = ("flawed", "count", "kind", "worst_cells", "wrong_share")
-"""What a verdict rests on; see `evidence_of`."""
 
 _LOOKS = ((0.0, 1.0, False), (0.0, 1.0, True), (0.14, 1.1, False), (-0.14, 0.92, True))
 """(turn in radians, scale, mirrored) of each look; the first two share their maps."""
@@ -54,61 +49,11 @@ _TOO_MANY = 0.9
 0 of 74 sound real hands and half of the drawn ones with a surplus digit show one.
 """
 _FLAW_ABOVE = 0.5
+_HAND_ABOVE = 0.4
 _LEAST_FLAW_CELLS = 6
 _HAND, _TIP, _FLAW = range(3)
 
 FloatArray = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class Calibration:
-    """How raw logits become probabilities, and when the judge abstains."""
-
-    slopes: tuple[float, ...]
-    """One for each of EVIDENCE."""
-
-    shift: float
-    spread_above: float
-    """Standard deviation of the logit over the looks from which it is in doubt."""
-
-    small_px: float
-    """Frames with a shorter side are in doubt."""
-
-    between: tuple[float, float]
-    """Probabilities in this range are no better than a guess."""
-
-    @classmethod
-    def read(cls, path: Path) -> "Calibration":
-        """Read a calibration file.
-
-        Raises:
-            WeightsWrong: it is not one.
-        """
-        try:
-            stored = json.loads(path.read_text("utf-8"))
-            low, high = stored["between"]
-            slopes = tuple(float(stored["slopes"][name]) for name in EVIDENCE)
-            return cls(
-                slopes,
-                float(stored["shift"]),
-                float(stored["spread_above"]),
-                float(stored["small_px"]),
-                (float(low), float(high)),
-            )
-        except (KeyError, TypeError, ValueError) as problem:
-            raise WeightsWrong(
-                f"{path} is not a calibration: {problem}; check the repository out "
-                "again"
-            ) from problem
-
-    def probability(self, evidence: FloatArray) -> float:
-        """Return the calibrated probability of a flaw, by logistic regression.
-
-        Args:
-            evidence: (5,) in the order of EVIDENCE.
-        """
-        logit = float(np.dot(self.slopes, evidence)) + self.shift
-        return float(1 / (1 + np.exp(-np.clip(logit, -30, 30))))
 
 
 class LearnedJudge:
@@ -161,7 +106,7 @@ class LearnedJudge:
         # The second look is the first one's mirror image, so their maps can be joined.
         maps = (said.maps[0] + said.maps[1, :, :, ::-1]) / 2
         kinds = said.kind.mean(axis=0)
-        tips = read_tips(np.ascontiguousarray(maps[_TIP]))
+        tips = read_tips(np.where(near_hand(maps[_HAND]), maps[_TIP], np.float32(0)))
         clear = clear_tips(tips) if is_open(view.points) else []
         if len(clear) > _FULL_HAND:
             return _too_many(clear)
@@ -259,6 +204,17 @@ def _marked(tips: Iterable[Tip]) -> tuple[Mark, ...]:
     """Number tips from left to right."""
     places = sorted((tip.x, tip.y) for tip in tips)
     return tuple(Mark(str(n), x, y) for n, (x, y) in enumerate(places, start=1))
+
+
+def near_hand(drawn: FloatArray) -> MaskArray:
+    """Return the cells on the hand or beside it; lights behind it look like tips.
+
+    Args:
+        drawn: (56, 56) float32 in 0..1, the map of the hand.
+    """
+    inside = (drawn > _HAND_ABOVE).astype(np.uint8)
+    near: MaskArray = cv2.dilate(inside, np.ones((5, 5), np.uint8)) > 0
+    return near
 
 
 def mask_of(drawn: FloatArray) -> MaskArray | None:

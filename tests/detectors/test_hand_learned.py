@@ -8,15 +8,16 @@ import pytest
 import torch
 
 from detectors.errors import WeightsMissing, WeightsWrong
+from detectors.hand_calibration import Calibration
 from detectors.hand_framing import HandFrame, cut
 from detectors.hand_judge_net import HandJudgeNet, load_net
 from detectors.hand_judging import HandView, check_verdict
 from detectors.hand_learned import (
-    Calibration,
     LearnedJudge,
     digits_of,
     flaws_of,
     mask_of,
+    near_hand,
     surplus_of,
 )
 
@@ -138,3 +139,14 @@ def test_a_calibration_without_its_numbers_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(WeightsWrong, match="not a calibration"):
         Calibration.read(path)
+
+
+def test_a_light_far_from_the_hand_is_not_beside_it() -> None:
+    drawn = np.zeros((56, 56), np.float32)
+    drawn[20:40, 20:40] = 1.0
+
+    near = near_hand(drawn)
+
+    assert near[30, 30]
+    assert near[18, 30]
+    assert not near[10, 30]

@@ -19,16 +19,11 @@ import torch
 from safetensors.torch import save_file
 
 from detectors.evaluation import auc_of, expected_calibration_error, recall_at_fpr
+from detectors.hand_calibration import EVIDENCE, Calibration
 from detectors.hand_framing import HandFrame, cut
 from detectors.hand_judge_net import load_net
 from detectors.hand_judging import HandView
-from detectors.hand_learned import (
-    CALIBRATION,
-    EVIDENCE,
-    WEIGHTS,
-    Calibration,
-    LearnedJudge,
-)
+from detectors.hand_learned import CALIBRATION, WEIGHTS, LearnedJudge
 from detectors.weights import OWN_DIGESTS
 from workshop.judge.batches import Pool, Stored, load_pool
 from workshop.judge.samples import REACH, STORED_PX, decode
