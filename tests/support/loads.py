@@ -48,7 +48,11 @@ def _loaded_by_python(frame: FrameType) -> str:
     called = frame.f_code.co_qualname
     if called == _LITERT:
         held = (frame.f_locals.get(name) for name in _CONTENT)
-        return f"LiteRT {_short(next(one for one in held if one))}"
+        # A copy that keeps its inner maps runs slower, so the faces' landmark network
+        # (2 MB) is held in both ways; each way is a model of its own here.
+        inner = frame.f_locals.get("experimental_preserve_all_tensors")
+        way = "with inner maps " if inner else ""
+        return f"LiteRT {way}{_short(next(one for one in held if one))}"
     if called.endswith(f".{_MEDIAPIPE}"):
         base = frame.f_locals["options"].base_options
         what = base.model_asset_path or base.model_asset_buffer
