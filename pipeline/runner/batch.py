@@ -84,6 +84,7 @@ def run(
         contextlib.closing(Ledger(place.state / FILE_NAME)) as ledger,
         Interrupts(order.grace_s) as interrupts,
     ):
+        preflight.check_output(order)
         try:
             with interrupts.breakable(at_once=True):
                 work, tools = _prepare(order, ledger, build_tools)

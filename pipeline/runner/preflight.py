@@ -19,7 +19,7 @@ def check_places(order: Order) -> None:
     Raises:
         UsageError: a folder is missing, or output and input are in each other's way.
         UnknownDetector: there is no such detector.
-        OutputTrouble: the output cannot be written to.
+        OutputTrouble: a folder cannot be made.
     """
     task = order.task
     for name in task.settings.detect.detectors:
@@ -35,6 +35,19 @@ def check_places(order: Order) -> None:
     if task.command == "repair":
         for source in order.sources:
             _check_apart(source, task.workplace.output)
+
+
+def check_output(order: Order) -> None:
+    """Check that pictures can be written; only for who holds the output's lock.
+
+    Another run would take the file that is written on trial for one of a dead run, and
+    sweep it away.
+
+    Raises:
+        OutputTrouble: the output cannot be written to, or has no room.
+    """
+    task = order.task
+    if task.command == "repair":
         _probe(task.workplace.output)
         check_room(task.workplace.output, task.settings.run.min_free_mib)
 
