@@ -23,7 +23,7 @@ def runs(state: Path) -> tuple[RunInfo, ...]:
         LedgerTrouble: it cannot be read.
     """
     with _reading(state) as connection:
-        rows = connection.execute("SELECT * FROM runs ORDER BY started, run_id")
+        rows = connection.execute("SELECT * FROM runs ORDER BY started, rowid")
         return tuple(_run(row) for row in rows)
 
 
@@ -105,7 +105,7 @@ def _one_run(
     connection: sqlite3.Connection, state: Path, run_id: str | None
 ) -> RunInfo:
     if run_id is None:
-        newest = "SELECT * FROM runs ORDER BY started DESC, run_id DESC LIMIT 1"
+        newest = "SELECT * FROM runs ORDER BY started DESC, rowid DESC LIMIT 1"
         row = connection.execute(newest).fetchone()
     else:
         same = "SELECT * FROM runs WHERE run_id = ?"
