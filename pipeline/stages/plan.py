@@ -191,7 +191,8 @@ def near_native(size: Size, side_px: int, multiple: int) -> Size:
     """
     relative = size.width * size.height / side_px**2
     divisible = size.width % multiple == 0 and size.height % multiple == 0
-    if divisible and NEAR_NATIVE[0] <= relative <= NEAR_NATIVE[1]:
+    bounded = side_px / 2 <= min(size) <= max(size) <= side_px * 2
+    if divisible and bounded and NEAR_NATIVE[0] <= relative <= NEAR_NATIVE[1]:
         return size
     return _same_ratio(size, side_px, multiple)
 

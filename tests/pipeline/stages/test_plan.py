@@ -99,6 +99,10 @@ def test_a_picture_that_the_model_can_paint_keeps_its_size(size: Size) -> None:
     assert near_native(size, 512, 8) == size
 
 
+def test_a_long_strip_of_about_the_native_area_is_still_bounded() -> None:
+    assert max(near_native(Size(376, 3000), 1024, 8)) <= 2048
+
+
 def test_an_odd_size_is_painted_at_the_next_divisible_one() -> None:
     assert near_native(Size(513, 513), 512, 8) == Size(512, 512)
 
