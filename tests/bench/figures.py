@@ -65,11 +65,9 @@ def cpu_s(taken: list[Spent]) -> float:
     return statistics.median(one.cpu_s for one in taken)
 
 
-def ratio(upper: list[Spent], lower: list[Spent], *, wall: bool = False) -> float:
+def ratio(upper: list[Spent], lower: list[Spent]) -> float:
     """Return the median of the ratios of two calls that were measured in turns."""
     pairs = zip(upper, lower, strict=True)
-    if wall:
-        return statistics.median(a.wall_s / b.wall_s for a, b in pairs)
     return statistics.median(a.cpu_s / b.cpu_s for a, b in pairs)
 
 
