@@ -17,6 +17,7 @@ from typing import Any, Literal
 import cv2
 import numpy as np
 import torch
+from PIL import Image
 
 from detectors.arrays import MaskArray, RgbArray, check_rgb, size_of
 from detectors.errors import (
@@ -37,8 +38,14 @@ os.environ.update(
     YOLO_CONFIG_DIR=_CONFIG.name,
 )
 
+_plain_open = Image.open
+
 import ultralytics  # noqa: E402  the environment above must be set first
 from ultralytics.nn import tasks  # noqa: E402
+
+# It puts an opener of its own in Pillow's place, which looks for a package to install
+# when a picture is damaged, and fails with another error. Nobody here asked for that.
+Image.open = _plain_open
 
 NAME = "segments"
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from detectors.errors import DetectorMisconfigured, WeightsMissing, WeightsWrong
 from detectors.findings import Severity
@@ -225,3 +226,7 @@ def test_nothing_is_written_beside_the_pictures(
     _build(boxes).inspect(_picture())
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_pillow_opens_pictures_as_before() -> None:
+    assert Image.open.__module__ == "PIL.Image"
