@@ -6,6 +6,7 @@ placed by another finder.
 """
 
 import struct
+import warnings
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -61,7 +62,7 @@ class FaceNet:
         """
         try:
             with quiet():
-                self._net: Any = Interpreter(model_content=content, num_threads=1)
+                self._net: Any = _interpreter(content)
                 self._net.allocate_tensors()
             self._input: int = self._net.get_input_details()[0]["index"]
             points, presence = self._net.get_output_details()[:2]
@@ -92,6 +93,11 @@ class FaceNet:
                 f"{path} is not a face landmarker: {problem}; install it afresh"
             ) from problem
 
+    @property
+    def interpreter(self) -> Any:
+        """The loaded network with its inner maps, for who reads those too."""
+        return self._net
+
     def read(self, crop: RgbArray) -> FaceReading:
         """Return the landmarks of one upright cut-out, (256, 256, 3) uint8 RGB.
 
@@ -113,6 +119,17 @@ class FaceNet:
         if not np.isfinite(points).all() or not np.isfinite(logit):
             raise DetectorFailed("the face landmark network answered with NaN")
         return FaceReading(points.astype(np.float32), logit)
+
+
+def _interpreter(network: bytes) -> Any:
+    with warnings.catch_warnings():
+        # It warns that keeping inner maps costs memory; a few MB here, once.
+        warnings.simplefilter("ignore")
+        return Interpreter(
+            model_content=network,
+            num_threads=1,
+            experimental_preserve_all_tensors=True,
+        )
 
 
 def _mean_face(geometry: bytes) -> FloatArray:

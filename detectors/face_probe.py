@@ -4,23 +4,19 @@ The network must tell eyes from lids to place its points, so its inner maps hold
 what tells a drawn face from a melted one. A linear model reads their statistics.
 """
 
-import warnings
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from ai_edge_litert.interpreter import Interpreter
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from detectors import weights
 from detectors.arrays import RgbArray
-from detectors.chatter import quiet
 from detectors.errors import DetectorFailed, WeightsWrong
-from detectors.face_nets import FACE_PX, LANDMARK_MEMBER
+from detectors.face_nets import FACE_PX, FaceNet
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -58,17 +54,15 @@ class ProbeWeights:
 class FaceProbe:
     """Reads inner maps of the landmark network; not to be shared between threads."""
 
-    def __init__(self, network: bytes, model: ProbeWeights) -> None:
-        """Load the network with all its inner maps kept.
+    def __init__(self, net: FaceNet, model: ProbeWeights) -> None:
+        """Find the inner maps of a network that is loaded already.
 
         Raises:
-            WeightsWrong: the network cannot be loaded, or is not the expected one.
+            WeightsWrong: the network is not the expected one.
         """
         self._model = model
+        self._net: Any = net.interpreter
         try:
-            with quiet():
-                self._net: Any = _interpreter(network)
-                self._net.allocate_tensors()
             self._input: int = self._net.get_input_details()[0]["index"]
             inner = {
                 one["name"].partition(";")[0]: one["index"]
@@ -83,22 +77,14 @@ class FaceProbe:
             ) from problem
 
     @classmethod
-    def open(cls, task: Path | None = None, model: Path | None = None) -> "FaceProbe":
-        """Load the packaged network and our own linear model.
+    def open(cls, net: FaceNet, model: Path | None = None) -> "FaceProbe":
+        """Load our own linear model, to look into a network that is loaded already.
 
         Raises:
-            WeightsMissing: one of them is not there.
+            WeightsMissing: the model is not there.
             WeightsWrong: one of them is not what it should be.
         """
-        task = weights.find("face_landmarker") if task is None else task
-        model = weights.own(WEIGHTS) if model is None else model
-        try:
-            with zipfile.ZipFile(task) as archive:
-                return cls(archive.read(LANDMARK_MEMBER), load_model(model))
-        except (zipfile.BadZipFile, KeyError) as problem:
-            raise WeightsWrong(
-                f"{task} is not a face landmarker: {problem}; install it afresh"
-            ) from problem
+        return cls(net, load_model(weights.own(WEIGHTS) if model is None else model))
 
     def log_odds(self, crop: RgbArray) -> float:
         """Return the log odds of damage, seen straight and in a mirror.
@@ -154,17 +140,6 @@ def load_model(path: Path) -> ProbeWeights:
         )
     except (SafetensorError, KeyError, OSError) as problem:
         raise WeightsWrong(f"{path} holds no face probe: {problem}") from problem
-
-
-def _interpreter(network: bytes) -> Any:
-    with warnings.catch_warnings():
-        # It warns that keeping inner maps costs memory; a few MB here, once.
-        warnings.simplefilter("ignore")
-        return Interpreter(
-            model_content=network,
-            num_threads=1,
-            experimental_preserve_all_tensors=True,
-        )
 
 
 def _pooled(inner: FloatArray) -> FloatArray:

@@ -138,9 +138,10 @@ def build(
         WeightsMissing: a package that carries weights is not installed.
         WeightsWrong: weights are there, but they are not the right ones.
     """
+    net = FaceNet.open()
     return FacesDetector(
         FaceFinder(weights.find("centerface")),
-        FaceReader(FaceNet.open(), FaceProbe.open()),
+        FaceReader(net, FaceProbe.open(net)),
         confidence=confidence,
         min_side_px=min_side_px,
         malformed_above=malformed_above,

@@ -16,7 +16,7 @@ from detectors.face_reading import FaceReader
 
 @pytest.fixture(scope="module")
 def probe() -> FaceProbe:
-    return FaceProbe.open()
+    return FaceProbe.open(FaceNet.open())
 
 
 def _portrait() -> RgbArray:
@@ -64,8 +64,6 @@ def test_a_file_that_holds_no_model_is_refused(tmp_path: Path) -> None:
 def test_a_task_file_that_is_no_archive_is_refused(tmp_path: Path) -> None:
     (tmp_path / "broken.task").write_bytes(b"no archive")
 
-    with pytest.raises(WeightsWrong, match="not a face landmarker"):
-        FaceProbe.open(task=tmp_path / "broken.task")
     with pytest.raises(WeightsWrong, match="not a face landmarker"):
         FaceNet.open(tmp_path / "broken.task")
 

@@ -79,7 +79,8 @@ def main() -> None:
 
 
 def _measure_all(paths: list[Path]) -> list[Sample]:
-    reader = FaceReader(FaceNet.open(), FaceProbe.open())
+    net = FaceNet.open()
+    reader = FaceReader(net, FaceProbe.open(net))
     finder = FaceFinder(weights.find("centerface"))
     rng = np.random.default_rng(5)
     samples: list[Sample] = []

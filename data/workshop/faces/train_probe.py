@@ -9,7 +9,6 @@ in FILE.npz, so a stopped run goes on where it was.
 """
 
 import argparse
-import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -100,8 +99,9 @@ def train(
 def _collect(paths: list[Path], kept: Path) -> list[Example]:
     examples = _load(kept)
     done = {one.photo for one in examples}
-    probe = FaceProbe(_network(), _no_model())
-    reader = FaceReader(FaceNet.open(), probe)
+    net = FaceNet.open()
+    probe = FaceProbe(net, _no_model())
+    reader = FaceReader(net, probe)
     finder = FaceFinder(weights.find("centerface"))
     for number, path in enumerate(paths):
         picture = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
@@ -162,11 +162,6 @@ def _report(examples: list[Example]) -> None:
         above = float((mine[:, None] > sound[None]).mean())
         median = 1 / (1 + np.exp(-np.median(mine)))
         print(f"{way[0]:14} {way[1]:.2f}  AUC {above:.2f}  probability {median:.2f}")
-
-
-def _network() -> bytes:
-    with zipfile.ZipFile(weights.find("face_landmarker")) as task:
-        return task.read("face_landmarks_detector.tflite")
 
 
 def _no_model() -> ProbeWeights:
