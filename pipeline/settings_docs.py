@@ -1,4 +1,4 @@
-"""Write configs/default.toml and configs/README.md from settings.py.
+"""Write configs/default.toml and configs/README.md from pipeline/settings.
 
 `python -m pipeline.settings_docs` writes both; a test fails when they are stale.
 """
@@ -11,12 +11,11 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, cast, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from pipeline import settings
 from pipeline.files import write_whole
 from pipeline.settings import Settings
 
@@ -45,7 +44,7 @@ class Entry:
 
 
 def entries() -> Iterator[Entry]:
-    """Yield every setting, in the order of settings.py."""
+    """Yield every setting, in the order of `Settings`."""
     sentences = _sentences()
     plain = Settings().model_dump(mode="json")
     for section, owner in Settings.model_fields.items():
@@ -66,7 +65,7 @@ def default_toml() -> str:
     """Return configs/default.toml."""
     lines = [
         "# Every setting with its default. A settings file holds only what differs.",
-        "# Generated from pipeline/settings.py: python -m pipeline.settings_docs",
+        "# Generated from pipeline/settings: python -m pipeline.settings_docs",
     ]
     section = ""
     for entry in entries():
@@ -90,7 +89,7 @@ def readme() -> str:
     lines = [
         "# Settings",
         "",
-        "Generated from `pipeline/settings.py`: `python -m pipeline.settings_docs`.",
+        "Generated from `pipeline/settings`: `python -m pipeline.settings_docs`.",
         "",
         "Order of precedence: defaults, then the settings file, then `--set",
         "section.name=value`, then a command's own options. The file is the one named",
@@ -151,11 +150,12 @@ def _purpose(section: str) -> str:
 
 def _sentences() -> dict[str, dict[str, str]]:
     """Return the sentence below every field, by class and field."""
-    tree = ast.parse(inspect.getsource(settings))
     found: dict[str, dict[str, str]] = {}
-    for node in tree.body:
-        if isinstance(node, ast.ClassDef):
-            found[node.name] = dict(_fields(node))
+    for field in Settings.model_fields.values():
+        source = ast.parse(inspect.getsource(cast(type, field.annotation)))
+        for node in source.body:
+            if isinstance(node, ast.ClassDef):
+                found[node.name] = dict(_fields(node))
     return found
 
 

@@ -1,0 +1,67 @@
+"""Settings of the engine that paints."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from pipeline.settings.basics import Section
+
+
+class InpaintSettings(Section):
+    """Which engine paints, and how it is run."""
+
+    engine: str = "diffusion"
+    """A name from `nightmend models list`: "diffusion" or "classical"."""
+
+    model: str = "sd15-inpaint"
+    """A preset, a hub id, a local diffusers folder, or one .safetensors file."""
+
+    revision: str = ""
+    """Commit of a hub model; "" takes the preset's."""
+
+    parts: Path | None = None
+    """Diffusers folder that a single .safetensors file takes its tokenizer and its
+    configurations from; None takes those of its family from the fetched models."""
+
+    loras: tuple[str, ...] = ()
+    """LoRA files (.safetensors), each `path` or `path:weight`."""
+
+    scheduler: Literal[
+        "dpmpp-2m-karras", "ddim", "euler", "euler-a", "unipc", "lcm"
+    ] = "dpmpp-2m-karras"
+    """How the noise is taken away."""
+
+    steps: Annotated[int, Field(ge=1, le=200)] = 28
+    """Steps of the scheduler at denoising strength 1; fewer below it."""
+
+    guidance_scale: Annotated[float, Field(ge=1, le=30)] = 7.0
+    """How strongly the prompt steers; 1 does without the negative prompt."""
+
+    guidance_from_sigma: Annotated[float, Field(ge=0)] = 0.0
+    """Guidance is skipped at noise levels below this sigma; 0 never skips."""
+
+    guidance_to_sigma: Annotated[float, Field(ge=0)] = 0.0
+    """Guidance is skipped at noise levels above this sigma; 0 never skips."""
+
+    clip_skip: Annotated[int, Field(ge=0, le=11)] = 0
+    """Layers of the text encoder left out at its end."""
+
+    batch: Annotated[int, Field(ge=1, le=64)] = 4
+    """Candidates painted side by side."""
+
+    device: str = "auto"
+    """"auto", "cpu", "mps", "cuda" or "cuda:1"."""
+
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """Number format of the model; auto takes the fastest that the device does well."""
+
+    compile: bool = False
+    """Compile the model first; pays off over a long run on a GPU."""
+
+    patch_radius_px: Annotated[int, Field(ge=1, le=15)] = 5
+    """Engine classical: PatchMatch compares squares of side 2 * this + 1; 3 suits fine
+    texture, 5 structure."""
+
+    scratch_px: Annotated[int, Field(ge=1, le=64)] = 12
+    """Engine classical: regions thinner than this are filled by Telea's method."""
