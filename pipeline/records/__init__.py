@@ -1,0 +1,65 @@
+"""What one stage hands to the next; frozen, and small wherever it travels."""
+
+from pipeline.records.flows import (
+    Ask,
+    Flow,
+    FlowStep,
+    Reply,
+)
+from pipeline.records.outcomes import (
+    Attempt,
+    Choice,
+    Cost,
+    FindingRow,
+    Outcome,
+    RunInfo,
+    RunSummary,
+    Workplace,
+)
+from pipeline.records.painting import (
+    Candidate,
+    Inspection,
+    MaskedContent,
+    Mode,
+    PaintRequest,
+    Patch,
+)
+from pipeline.records.sources import (
+    Found,
+    ImageRef,
+    Odd,
+    Picture,
+    PictureFormat,
+    Plan,
+    Recipe,
+    Status,
+)
+
+__all__ = [
+    "Ask",
+    "Attempt",
+    "Candidate",
+    "Choice",
+    "Cost",
+    "FindingRow",
+    "Flow",
+    "FlowStep",
+    "Found",
+    "ImageRef",
+    "Inspection",
+    "MaskedContent",
+    "Mode",
+    "Odd",
+    "Outcome",
+    "PaintRequest",
+    "Patch",
+    "Picture",
+    "PictureFormat",
+    "Plan",
+    "Recipe",
+    "Reply",
+    "RunInfo",
+    "RunSummary",
+    "Status",
+    "Workplace",
+]
