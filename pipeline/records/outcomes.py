@@ -89,6 +89,18 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class Likeness:
+    """What a picture looks like, in few bits."""
+
+    pixels: str
+    """SHA-256 of the upright RGB pixels and the size, in hex: equal means the same."""
+
+    look: str
+    """128 bits in hex that change little when the picture does; "" for a picture that
+    shows next to nothing, which is like every other such picture."""
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """How it went for one picture; no pixels, so it may travel between processes."""
 
@@ -130,6 +142,11 @@ class Outcome:
     recipe: Recipe = field(default_factory=Recipe)
     stage_seconds: tuple[tuple[str, float], ...] = ()
     took_s: float = 0.0
+    trouble: str = ""
+    """The kind of trouble with the file, such as "file/truncated"; "" without one."""
+
+    likeness: Likeness | None = None
+    """What the picture looks like, for finding its like; None when nobody looked."""
 
 
 @dataclass(frozen=True, slots=True)

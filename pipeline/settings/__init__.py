@@ -5,6 +5,9 @@ from pipeline.settings.basics import (
     Section,
     Share,
 )
+from pipeline.settings.gating import (
+    GateSettings,
+)
 from pipeline.settings.looking import (
     DetectSettings,
     FacesSettings,
@@ -34,6 +37,7 @@ __all__ = [
     "ChooseSettings",
     "DetectSettings",
     "FacesSettings",
+    "GateSettings",
     "HandsSettings",
     "InpaintSettings",
     "LoadSettings",
@@ -72,4 +76,5 @@ class Settings(Section):
     choose: ChooseSettings = ChooseSettings()
     passes: PassSettings = PassSettings()
     save: SaveSettings = SaveSettings()
+    gate: GateSettings = GateSettings()
     run: RunSettings = RunSettings()

@@ -1,0 +1,1 @@
+"""The gate: what a check's findings mean for a build."""
