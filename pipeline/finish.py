@@ -64,6 +64,9 @@ def repaired(
         staged, digest = "", ""
         if status in _DELIVERED:
             staged, digest = stage(work, bench, workplace)
+        bench.album.keep_thumb(picture.ref.key, picture.ref.digest, picture.pixels)
+        if work.passes:
+            bench.album.keep_thumb(picture.ref.key, digest, work.pixels)
     found = (*first.findings, *work.asked)
     left = work.inspection.findings if work.passes else found
     failed = dict((*first.failed, *work.inspection.failed))

@@ -1,6 +1,10 @@
 """One patch in one pass: its original against its variations."""
 
-from detectors.arrays import MaskArray, RgbArray, size_of
+from typing import Any
+
+import numpy.typing as npt
+
+from detectors.arrays import RgbArray, size_of
 from detectors.errors import DetectorFailed
 from detectors.geometry import Box
 from pipeline.bench import Bench
@@ -98,8 +102,7 @@ class Trial:
             self._note(candidate, None, trouble, "")
             return Reply.MORE
         mixed = blend.blend(region.pixels, candidate.pixels, region.cover)
-        keep = self._bench.settings.save.keep_variations
-        kept_at = self._keep(f"v{candidate.number}", mixed) if keep else ""
+        kept_at = self._keep_variation(candidate.number, mixed)
         try:
             cost = self._measure(mixed)
         except DetectorFailed as error:
@@ -184,7 +187,15 @@ class Trial:
         window, touched = self._region.frame.window, self._region.cover > 0
         picture[window.rows, window.columns][touched] = self._best[2][touched]
 
-    def _keep(self, name: str, array: RgbArray | MaskArray) -> str:
+    def _keep_variation(self, number: int, mixed: RgbArray) -> str:
+        """Keep a blended cut-out to be seen, and what changed in it to be taken."""
+        if not self._bench.settings.save.keep_variations:
+            return ""
+        kept_at = self._keep(f"v{number}", mixed)
+        self._keep(f"v{number}-exact", blend.lifted(mixed, self._region.cover))
+        return kept_at
+
+    def _keep(self, name: str, array: npt.NDArray[Any]) -> str:
         full_name = f"p{self._pass_number}-r{self.patch.number}-{name}"
         return self._bench.album.keep(self._bench.picture.ref.key, full_name, array)
 

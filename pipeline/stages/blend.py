@@ -81,6 +81,35 @@ def blend(before: RgbArray, after: RgbArray, cover: CoverArray) -> RgbArray:
     return result
 
 
+def lifted(mixed: RgbArray, cover: CoverArray) -> npt.NDArray[np.uint8]:
+    """Return only what a blend changed, so that it can be laid over again exactly.
+
+    Args:
+        mixed: (H, W, 3) uint8 RGB: what `blend` returned.
+        cover: (H, W) float32 in 0..1: what it was blended by.
+
+    Returns:
+        (H, W, 4) uint8 RGBA: alpha is 255 where `cover` is above 0; elsewhere all 0.
+    """
+    touched = cover > 0
+    layer = np.zeros((*mixed.shape[:2], 4), dtype=np.uint8)
+    layer[touched, :3] = mixed[touched]
+    layer[touched, 3] = 255
+    return layer
+
+
+def lay(onto: RgbArray, layer: npt.NDArray[np.uint8]) -> None:
+    """Write a layer that `lifted` returned over a cut-out of the same size, in place.
+
+    Raises:
+        ValueError: the sizes differ, or it is no such layer.
+    """
+    if layer.shape != (*onto.shape[:2], 4):
+        raise ValueError(f"cannot lay {layer.shape} over {onto.shape}")
+    touched = layer[:, :, 3] > 0
+    onto[touched] = layer[touched, :3]
+
+
 def trouble_with(candidate: Candidate, before: RgbArray, mask: MaskArray) -> str:
     """Say why a candidate cannot be laid over the original; "" when it can.
 

@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.album import PREVIEW_PX, Album, encode, preview
+from pipeline.album import (
+    PREVIEW_PX,
+    THUMB_PX,
+    Album,
+    encode,
+    exact_of,
+    preview,
+    thumb_of,
+)
 from tests.support.pictures import draw_scene
 
 
@@ -81,3 +89,22 @@ def test_a_small_picture_is_its_own_preview() -> None:
     scene = draw_scene(96, 64)
 
     assert preview(scene) is scene
+
+
+def test_a_layer_with_alpha_is_kept_to_the_last_bit(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    layer = rng.integers(0, 256, (20, 30, 4), dtype=np.uint8)
+
+    place = Album(tmp_path).keep("a.png", "p1-r0-v2-exact", layer)
+
+    with Image.open(tmp_path / place) as kept:
+        np.testing.assert_array_equal(np.asarray(kept), layer)
+    assert place == exact_of(place.replace("-exact.png", ".webp"))
+
+
+def test_a_thumbnail_is_small_and_named_after_the_content(tmp_path: Path) -> None:
+    Album(tmp_path).keep_thumb("a.png", "ab" * 32, draw_scene(960, 640))
+
+    with Image.open(tmp_path / thumb_of("a.png", "ab" * 32)) as kept:
+        assert kept.size == (THUMB_PX, round(THUMB_PX * 2 / 3))
+    assert thumb_of("a.png", "cd" * 32) != thumb_of("a.png", "ab" * 32)

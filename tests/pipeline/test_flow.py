@@ -138,6 +138,7 @@ def test_a_clean_picture_is_handed_on_byte_for_byte(tmp_path: Path) -> None:
     assert outcome.attempts == ()
     assert [row.kind for row in outcome.findings] == ["hand/ok"]
     assert run.album.kept == {}
+    assert run.album.thumbs == [("sub/a.png", outcome.digest)]
 
 
 def test_a_flawed_hand_is_repaired_and_nothing_else_changes(tmp_path: Path) -> None:

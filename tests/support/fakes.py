@@ -181,11 +181,15 @@ class FakeAlbum:
     """Keeps arrays in memory."""
 
     kept: dict[tuple[str, str], npt.NDArray[Any]] = field(default_factory=dict)
+    thumbs: list[tuple[str, str]] = field(default_factory=list)
 
     def keep(self, key: str, name: str, array: npt.NDArray[Any]) -> str:
         assert (key, name) not in self.kept, f"{name} is kept twice"
         self.kept[key, name] = array.copy()
         return f"album/{name}"
+
+    def keep_thumb(self, key: str, digest: str, pixels: RgbArray) -> None:
+        self.thumbs.append((key, digest))
 
     def names(self) -> list[str]:
         """Return what was kept, in order."""

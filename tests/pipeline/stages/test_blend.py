@@ -132,3 +132,22 @@ def test_black_over_black_is_no_trouble() -> None:
     mask = mask_of(Size(8, 8), Box(2, 2, 6, 6))
 
     assert blend.trouble_with(_candidate(before), before, mask) == ""
+
+
+def test_what_was_lifted_is_laid_back_to_the_last_bit() -> None:
+    rng = np.random.default_rng(5)
+    before = rng.integers(0, 256, (12, 9, 3), dtype=np.uint8)
+    after = rng.integers(0, 256, (12, 9, 3), dtype=np.uint8)
+    cover = np.zeros((12, 9), dtype=np.float32)
+    cover[3:7, 2:6], cover[7, 2:6] = 1.0, 0.01
+    mixed = blend.blend(before, after, cover)
+
+    again = before.copy()
+    blend.lay(again, blend.lifted(mixed, cover))
+
+    np.testing.assert_array_equal(again, mixed)
+
+
+def test_a_layer_of_another_size_is_refused() -> None:
+    with pytest.raises(ValueError, match="cannot lay"):
+        blend.lay(np.zeros((4, 4, 3), np.uint8), np.zeros((4, 5, 4), np.uint8))
