@@ -110,3 +110,30 @@ def parts_preset(file: Path) -> str:
         if f'"{tensor}"'.encode() in head
     )
     return next(found, "")
+
+
+def check_suffix(path: Path) -> None:
+    """Refuse a file that may run code.
+
+    Raises:
+        EnvironmentProblem: it is no .safetensors file.
+    """
+    if path.suffix != ".safetensors":
+        raise EnvironmentProblem(
+            f"{path} may run code when it is opened, so only .safetensors files are; "
+            "convert it, or use the model's safetensors release"
+        )
+
+
+def check_whole(folder: Path, model: str) -> None:
+    """Refuse a folder that is not a whole diffusers model.
+
+    Raises:
+        EnvironmentProblem: something is missing.
+    """
+    missing = missing_parts(folder)
+    if missing:
+        raise EnvironmentProblem(
+            f"the folder {model} is not a whole diffusers model: it lacks "
+            f"{', '.join(missing)}"
+        )

@@ -11,6 +11,8 @@ from pipeline.errors import EnvironmentProblem, ModelMissing
 from pipeline.files import digest_file
 from pipeline.model_files import (
     INDEX,
+    check_suffix,
+    check_whole,
     chosen_files,
     is_small,
     is_weight,
@@ -20,6 +22,7 @@ from pipeline.model_files import (
 from pipeline.model_hub import Hub, HubFile, HuggingFaceHub
 from pipeline.model_lock import ModelLock, Pin, PinnedFile, user_lock
 from pipeline.model_presets import PRESETS, Preset, preset_for
+from pipeline.model_shipped import is_here, shipped_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +77,10 @@ def locate(
     hub, lock = hub or HuggingFaceHub(), lock or user_lock()
     path = Path(model).expanduser()
     if path.is_dir():
-        _check_whole(path, model)
+        check_whole(path, model)
         return LocatedModel(path.resolve().name, path.resolve())
     if path.is_file():
-        _check_suffix(path)
+        check_suffix(path)
         found = parts or _parts_for(path, hub, lock)
         return LocatedModel(path.stem, path.resolve(), parts=found)
     if path.suffix or model.startswith((".", "/", "~")):
@@ -117,6 +120,8 @@ def fetch(
     """
     hub, lock = hub or HuggingFaceHub(), lock or user_lock()
     preset = preset_for(name)
+    if preset.shipped:
+        return shipped_folder(preset)
     pin = lock.read().get(preset.hub_id)
     wanted = revision or (pin.commit if pin and not update else preset.revision)
     listing = hub.listing(preset.hub_id, wanted, preset.gated)
@@ -149,6 +154,9 @@ def verify(
     """
     hub, lock = hub or HuggingFaceHub(), lock or user_lock()
     preset = preset_for(name)
+    if preset.shipped:
+        shipped_folder(preset)
+        return []
     pin = lock.read().get(preset.hub_id)
     files = {} if pin is None else _files_of(preset, pin)
     if pin is None or not files:
@@ -212,6 +220,8 @@ def weights_of(
 def _locate_preset(
     preset: Preset, revision: str, hub: Hub, lock: ModelLock
 ) -> LocatedModel:
+    if preset.shipped:
+        return LocatedModel(preset.name, shipped_folder(preset))
     pin = lock.read().get(preset.hub_id)
     commit = revision or (pin.commit if pin else preset.revision)
     index = hub.cached(preset.hub_id, commit, INDEX)
@@ -242,25 +252,10 @@ def _parts_for(file: Path, hub: Hub, lock: ModelLock) -> Path:
         ) from error
 
 
-def _check_suffix(path: Path) -> None:
-    if path.suffix != ".safetensors":
-        raise EnvironmentProblem(
-            f"{path} may run code when it is opened, so only .safetensors files are; "
-            "convert it, or use the model's safetensors release"
-        )
-
-
-def _check_whole(folder: Path, model: str) -> None:
-    missing = missing_parts(folder)
-    if missing:
-        raise EnvironmentProblem(
-            f"the folder {model} is not a whole diffusers model: it lacks "
-            f"{', '.join(missing)}"
-        )
-
-
 def _missing_of(preset: Preset, pin: Pin | None, hub: Hub) -> str | None:
     """Name a file that is needed and not here; None when all are."""
+    if preset.shipped:
+        return None if is_here(preset) else INDEX
     commit = pin.commit if pin else preset.revision
     needed = preset.files or (INDEX,)
     for file in needed:

@@ -305,3 +305,52 @@ def test_the_real_hubs_cache_is_read_without_a_network(tmp_path: Path) -> None:
     assert found is not None
     assert found.parent == folder
     assert hub.cached(SD15, "main", "vae/config.json") is None
+
+
+def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Lay a shipped model of two files into a folder that stands for the package's."""
+    folder = tmp_path / "models"
+    lines = []
+    for name, text in (("model_index.json", INDEX), ("unet/config.json", "{}")):
+        path = folder / "tiny-hands" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        lines.append(f"{sha256(text.encode()).hexdigest()}  tiny-hands/{name}\n")
+    (folder / "SHA256SUMS").write_text("".join(lines))
+    monkeypatch.setattr("detectors.weights.own_folder", lambda: folder)
+    monkeypatch.setattr("pipeline.model_shipped.own_folder", lambda: folder)
+    return folder / "tiny-hands"
+
+
+def test_a_shipped_model_is_found_without_a_hub(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hub: FakeHub, lock: ModelLock
+) -> None:
+    folder = shipped(tmp_path, monkeypatch)
+    hub.online = False
+
+    located = locate("tiny-hands", "", None, hub, lock)
+
+    assert located.path == folder
+    assert fetch("tiny-hands", "", False, hub, lock) == folder
+    assert verify("tiny-hands", hub, lock) == []
+    assert {s.preset.name for s in states(hub, lock) if s.here} == {"tiny-hands"}
+
+
+def test_a_shipped_model_with_another_file_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hub: FakeHub, lock: ModelLock
+) -> None:
+    folder = shipped(tmp_path, monkeypatch)
+    (folder / "unet" / "config.json").write_text("{ }")
+
+    with pytest.raises(EnvironmentProblem, match="digest"):
+        locate("tiny-hands", "", None, hub, lock)
+
+
+def test_a_shipped_model_that_is_not_there_names_the_way_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hub: FakeHub, lock: ModelLock
+) -> None:
+    folder = shipped(tmp_path, monkeypatch)
+    (folder / "model_index.json").unlink()
+
+    with pytest.raises(ModelMissing, match="--engine classical"):
+        locate("tiny-hands", "", None, hub, lock)

@@ -84,6 +84,13 @@ def load_shard(path: Path) -> Shard:
         return Shard(stored["pixels"], hands, stored["digits"], stored["labels"])
 
 
+def take_in(folder: Path, shards: dict[Path, Shard]) -> None:
+    """Read the shards that have come to lie in a folder since the last call."""
+    for path in sorted(folder.glob("*.npz")):
+        if path not in shards:
+            shards[path] = load_shard(path)
+
+
 def main() -> None:
     """Render shards until there are enough pairs."""
     parser = argparse.ArgumentParser(description=__doc__)

@@ -15,7 +15,7 @@ from diffusers import AutoencoderKL
 
 from workshop.tiny_hands.checkpoints import Average, load_state, save_state
 from workshop.tiny_hands.networks import make_vae
-from workshop.tiny_hands.pictures import SIZE, load_shard
+from workshop.tiny_hands.pictures import SIZE, Shard, take_in
 
 CROP = 96
 BATCH = 16
@@ -101,12 +101,14 @@ def train(pairs: Path, out: Path, *, minutes: float, steps: int) -> None:
     torch.set_num_threads(1)
     torch.manual_seed(0)
     training = Training(out / "vae.pt")
+    shards: dict[Path, Shard] = {}
     pictures: list[np.ndarray] = []
     rng = np.random.default_rng([1, training.done])
     started = time.monotonic()
     while training.done < steps and time.monotonic() - started < 60 * minutes:
         if training.done % 100 == 0 or not pictures:
-            pictures = [load_shard(path).pixels for path in sorted(pairs.glob("*.npz"))]
+            take_in(pairs, shards)
+            pictures = [shard.pixels for shard in shards.values()]
         share = training.done / steps
         warm = min(1.0, (training.done + 1) / 100)
         rate = PEAK_RATE * warm * (0.5 + 0.5 * math.cos(math.pi * share))
