@@ -102,17 +102,50 @@ class Locked(NightmendError):
 class PictureProblem(NightmendError):
     """Trouble with one picture; the run goes on."""
 
+    kind = "file/not-judged"
+    """The rule of the gate that names such trouble."""
+
 
 class Unreadable(PictureProblem):
     """The file is not the picture it claims to be, or it is damaged."""
+
+    kind = "file/unreadable"
+
+
+class CutShort(Unreadable):
+    """The file ends before the picture does."""
+
+    kind = "file/truncated"
+
+
+class Broken(Unreadable):
+    """The file is no sound picture, whatever else it is."""
+
+    kind = "file/damaged"
+
+
+class WrongSuffix(Unreadable):
+    """The file holds another format than its name says."""
+
+    kind = "file/wrong-suffix"
 
 
 class NotSupported(PictureProblem):
     """The picture is fine, but repairing it would lose something; it is skipped."""
 
+    kind = "file/not-supported"
+
+
+class TooLarge(NotSupported):
+    """The picture or its file is over a limit; it is not decoded."""
+
+    kind = "file/too-large"
+
 
 class PictureChanged(PictureProblem):
     """The input file changed while it was being worked on."""
+
+    kind = "file/changed"
 
 
 class OutputTaken(PictureProblem):

@@ -20,6 +20,7 @@ from pipeline.records import (
 )
 from pipeline.settings import Settings
 from pipeline.stages import save
+from pipeline.stages.liken import liken
 from pipeline.stopwatch import Stopwatch
 from pipeline.work import Work
 
@@ -35,6 +36,8 @@ def checked(
     watch: Stopwatch,
 ) -> Outcome:
     """Return the outcome of a picture that was looked at, and no more."""
+    with watch.stage("liken"):
+        likeness = liken(picture.pixels)
     status, problem = judged(inspection, kinds, settings)
     found = rows(inspection.findings, kinds)
     return Outcome(
@@ -50,6 +53,7 @@ def checked(
         recipe=picture.recipe,
         stage_seconds=watch.by_stage(),
         took_s=watch.total_s(),
+        likeness=likeness,
     )
 
 

@@ -5,7 +5,7 @@ import os
 import stat
 from pathlib import Path, PurePosixPath
 
-from pipeline.errors import NotSupported, PictureChanged, Unreadable
+from pipeline.errors import PictureChanged, TooLarge, Unreadable
 from pipeline.names import shown
 
 
@@ -22,7 +22,7 @@ def read_regular(root: Path, key: str, max_bytes: int) -> bytes:
 
     Raises:
         Unreadable: it is gone, is a link or no regular file, or may not be read.
-        NotSupported: it is larger than `max_bytes`.
+        TooLarge: it is larger than `max_bytes`.
         PictureChanged: it changed while it was read.
     """
     path = shown(root / key)
@@ -50,7 +50,7 @@ def _read_opened(descriptor: int, path: str, max_bytes: int) -> bytes:
     if not stat.S_ISREG(before.st_mode):
         raise Unreadable(f"{path} is no regular file; it is not opened")
     if before.st_size > max_bytes:
-        raise NotSupported(
+        raise TooLarge(
             f"{path} is larger than {max_bytes / 2**20:.0f} MiB; "
             "raise load.max_file_mib to take it"
         )

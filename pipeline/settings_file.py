@@ -141,7 +141,7 @@ def _parse_override(text: str) -> tuple[str, Any]:
 def _leaves(tree: Tree, above: str = "") -> Iterator[tuple[str, Any]]:
     for name, value in tree.items():
         key = f"{above}{name}"
-        if isinstance(value, dict) and value:
+        if isinstance(value, dict) and value and not above:
             yield from _leaves(value, f"{key}.")
         else:
             yield key, value

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from detectors.geometry import Size
-from pipeline.metadata.damaged import Damaged
+from pipeline.metadata.damaged import Damaged, EndsEarly
 
 START = b"\xff\xd8"
 END = b"\xff\xd9"
@@ -186,7 +186,7 @@ def _marker_at(data: bytes, place: int) -> int:
     while data[place : place + 1] == b"\xff":
         place += 1
     if place >= len(data):
-        raise Damaged("it is cut short")
+        raise EndsEarly("it is cut short")
     return data[place]
 
 
@@ -199,20 +199,20 @@ def _segment_at(data: bytes, place: int, marker: int) -> Segment:
         raise Damaged(f"it has a marker {marker:#04x} where none may be")
     size = data[place : place + 2]
     if len(size) < 2:
-        raise Damaged("it is cut short")
+        raise EndsEarly("it is cut short")
     (length,) = struct.unpack(">H", size)
     end = place + length
     if length < 2:
         raise Damaged("one of its segments has no length")
     if end > len(data):
-        raise Damaged("it is cut short")
+        raise EndsEarly("it is cut short")
     body = data[place + 2 : end]
     if marker == _LINES:
         raise Damaged("it tells its height only at its end")
     if marker == _SCAN:
         found = _ENDS_ENTROPY.search(data, end)
         if found is None:
-            raise Damaged("it is cut short")
+            raise EndsEarly("it is cut short")
         end = found.start()
     return Segment(marker, body, data[start:end])
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detectors.geometry import Size
-from pipeline.metadata.damaged import Damaged
+from pipeline.metadata.damaged import Damaged, EndsEarly
 from pipeline.metadata.jpeg import JpegParts, Segment
 from pipeline.metadata.jpeg_tables import (
     STEP_BITS,
@@ -135,7 +135,7 @@ def walk(parts: JpegParts, layout: Layout) -> tuple[Interval, ...]:
     pieces = _RESTART.split(coded)
     left = layout.grid.width * layout.grid.height
     if len(pieces) != -(-left // layout.interval):
-        raise Damaged("its picture data ends early")
+        raise EndsEarly("its picture data ends early")
     intervals: list[Interval] = []
     for piece in pieces:
         count = min(left, layout.interval)
@@ -165,10 +165,10 @@ def _walk_interval(data: bytes, layout: Layout, mcus: int) -> Interval:
                     raise Damaged("its picture data holds codes that mean nothing")
                 starts.append(place)
     except IndexError as error:
-        raise Damaged("its picture data ends early") from error
+        raise EndsEarly("its picture data ends early") from error
     over = 8 * len(data) - place
     if over < 0:
-        raise Damaged("its picture data ends early")
+        raise EndsEarly("its picture data ends early")
     if over >= 8:
         raise Damaged("its picture data goes on after its end")
     found = np.array(starts, dtype=np.int64)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from detectors.geometry import Size
-from pipeline.metadata.damaged import Damaged
+from pipeline.metadata.damaged import Damaged, EndsEarly
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _CRITICAL = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND"})
@@ -156,7 +156,7 @@ def check_pixels(data: bytes) -> None:
     except zlib.error as error:
         raise Damaged("its picture data cannot be unpacked") from error
     if missing > 0:
-        raise Damaged("its picture data ends early")
+        raise EndsEarly("its picture data ends early")
 
 
 def make_chunk(kind: bytes, body: bytes) -> Chunk:
@@ -169,12 +169,12 @@ def make_chunk(kind: bytes, body: bytes) -> Chunk:
 def _chunk_at(data: bytes, place: int) -> Chunk:
     head = data[place : place + 8]
     if len(head) < 8:
-        raise Damaged("it is cut short")
+        raise EndsEarly("it is cut short")
     (length,) = struct.unpack(">I", head[:4])
     kind = head[4:]
     raw = data[place : place + 12 + length]
     if len(raw) < 12 + length:
-        raise Damaged("it is cut short")
+        raise EndsEarly("it is cut short")
     body = raw[8:-4]
     if struct.unpack(">I", raw[-4:])[0] != zlib.crc32(body, zlib.crc32(kind)):
         raise Damaged(f"the checksum of its {_readable(kind)} chunk is wrong")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from detectors.geometry import Size
-from pipeline.metadata.damaged import Damaged
+from pipeline.metadata.damaged import Damaged, EndsEarly
 
 ICC, ALPHA, EXIF, XMP, ANIMATION = 0x20, 0x10, 0x08, 0x04, 0x02
 """Flags of the extended header."""
@@ -67,7 +67,7 @@ def split(data: bytes) -> WebpParts:
     (inside,) = struct.unpack("<I", data[4:8])
     end = 8 + inside
     if end > len(data):
-        raise Damaged("it is cut short")
+        raise EndsEarly("it is cut short")
     chunks = _chunks(data, end)
     if not chunks or chunks[0].kind not in _IMAGE | {EXTENDED}:
         raise Damaged("it holds no picture data")
@@ -120,12 +120,12 @@ def _chunks(data: bytes, end: int) -> list[Chunk]:
     place = 12
     while place < end:
         if place + 8 > end:
-            raise Damaged("it is cut short")
+            raise EndsEarly("it is cut short")
         kind = data[place : place + 4]
         (length,) = struct.unpack("<I", data[place + 4 : place + 8])
         stop = place + 8 + length
         if stop > end:
-            raise Damaged("it is cut short")
+            raise EndsEarly("it is cut short")
         padded = min(stop + (length & 1), end)
         chunks.append(Chunk(kind, data[place + 8 : stop], data[place:padded]))
         place = padded

@@ -90,7 +90,7 @@ def run(
                 work, tools = _prepare(order, ledger, build_tools)
         except GraceOver:
             code = interrupts.code or ExitCode.SIGTERM
-            return RunResult(place.run_id, code, 0, 0)
+            return RunResult(place.run_id, code, 0, 0, ended=code)
         ledger.start_run(_info(order, work, tools, clock()))
         agenda.write_down(work, order, ledger)
         batch = _Batch(order, ledger, observer, interrupts, work)
@@ -173,9 +173,12 @@ class _Batch:
             ours = (one for one in self._ledger.endings() if one.key in names)
             seen = verdict(ours, self._task.settings)
         except LedgerTrouble as error:
-            seen, problem = error.exit_code, problem or str(error)
-        code = worst([code, seen])
-        return RunResult(self._run_id, code, planned, self._worked, names, problem)
+            code = seen = worst([code, error.exit_code])
+            problem = problem or str(error)
+        both = worst([code, seen])
+        return RunResult(
+            self._run_id, both, planned, self._worked, names, problem, ended=code
+        )
 
     def _work_with(self, tools: Toolbox) -> tuple[ExitCode, str]:
         """Return what ended the run early: its code and a sentence."""
@@ -234,6 +237,7 @@ class _Batch:
                 output="",
                 output_digest="",
                 staged="",
+                trouble=error.kind,
             )
             self._ledger.done(self._run_id, outcome)
         del self._under_way[job.key]

@@ -1,8 +1,8 @@
 """What a run is asked to do, and what every executor offers."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -23,6 +23,14 @@ class Task:
     """Masks given by the user: a folder of the same tree, or one file for all."""
 
 
+class Recalls(Protocol):
+    """Knows what came of pictures that were looked at before, wherever they lay."""
+
+    def recall(self, jobs: Sequence["Job"]) -> Mapping[str, Outcome]:
+        """Return the outcomes that are known, by key."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """What a run was asked to do."""
@@ -38,6 +46,9 @@ class Order:
 
     grace_s: float = 30.0
     """How long a signal lets the running picture go on."""
+
+    memory: Recalls | None = None
+    """What a check need not look at again; None means that nothing is remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +96,9 @@ class BuildTools(Protocol):
     """Builds the detectors and the inpainter; `pipeline.toolbox.build_toolbox`."""
 
     def __call__(self, settings: Settings, *, with_inpainter: bool) -> Toolbox: ...
+
+    ended: ExitCode = ExitCode.OK
+    """What ended the run, whatever came of its pictures; OK when all was done."""
 
 
 class Observer(Protocol):

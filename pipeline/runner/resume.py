@@ -67,7 +67,7 @@ def run_basis(task: Task) -> str:
 def picture_basis(basis: str, task: Task, key: str) -> str:
     """Return the basis of one picture: the run's, and the mask given for it, if any."""
     mask = find_mask(task.masks, key)
-    stamp = _stamp(mask) if mask else None
+    stamp = stamp_of(mask) if mask else None
     if stamp is None:
         return basis
     text = f"{basis}:{stamp.size}:{stamp.mtime_ns}"
@@ -87,7 +87,7 @@ def is_finished(
         return False
     if known.status in REDONE or not _output_stands(known, output):
         return False
-    stamp = _stamp(job.path)
+    stamp = stamp_of(job.path)
     if stamp == known.stamp and job.root == known.root:
         return True
     if stamp is None or not known.digest or _digest(job.path) != known.digest:
@@ -105,7 +105,7 @@ def recover(ledger: Ledger, workplace: Workplace, min_confidence: float) -> None
     unfinished = ledger.unfinished()
     for run_id, outcome in ledger.staged_outcomes():
         target = workplace.output / outcome.output
-        stamp = _stamp(target)
+        stamp = stamp_of(target)
         if stamp is not None and _digest(target) == outcome.output_digest:
             severity = severity_left(outcome, min_confidence)
             ledger.done(run_id, outcome, severity=severity, written=stamp)
@@ -142,7 +142,8 @@ def _relevant(settings: Settings, command: str) -> dict[str, Any]:
     for section, names in WITHOUT_EFFECT.items():
         for name in names:
             del plain[section][name]
-    unused = set(catalogue.by_name()) - set(settings.detect.detectors)
+    # The gate weighs what was found, and finds nothing itself.
+    unused = {"gate", *catalogue.by_name()} - set(settings.detect.detectors)
     if command == "check":
         unused |= set(ONLY_REPAIR)
     return {name: value for name, value in plain.items() if name not in unused}
@@ -162,7 +163,7 @@ def _weights(settings: Settings) -> dict[str, str]:
     local = [settings.segments.weights, Path(settings.inpaint.model)]
     local += [Path(lora.rpartition(":")[0] or lora) for lora in settings.inpaint.loras]
     for path in local:
-        stamp = _stamp(path) if path is not None and path.is_file() else None
+        stamp = stamp_of(path) if path is not None and path.is_file() else None
         if stamp is not None:
             held[str(path)] = f"{stamp.size}:{stamp.mtime_ns}"
     return held
@@ -182,13 +183,14 @@ def _output_stands(known: Known, output: Path) -> bool:
     if not known.output:
         return True
     path = output / known.output
-    stamp = _stamp(path)
+    stamp = stamp_of(path)
     if stamp is None:
         return False
     return stamp == known.output_stamp or _digest(path) == known.output_digest
 
 
-def _stamp(path: Path) -> Stamp | None:
+def stamp_of(path: Path) -> Stamp | None:
+    """Return the stamp of a file; None when there is none to be seen."""
     try:
         return Stamp.of(path.lstat())
     except OSError:

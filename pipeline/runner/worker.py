@@ -41,6 +41,7 @@ _STATUSES: tuple[tuple[type[Exception], Status], ...] = (
 )
 """What an expected trouble with one picture means for it; the first that fits."""
 
+_NOT_JUDGED = PictureProblem.kind
 _DISK_TROUBLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 _ENDS_THE_RUN = (Stopped, EnvironmentProblem)
 
@@ -132,5 +133,6 @@ def _outcome(ref: ImageRef, error: Exception, started: float) -> Outcome:
         ref.digest,
         next(statuses, Status.FAILED),
         problem=str(error) if expected else f"{type(error).__name__}: {error}",
+        trouble=error.kind if isinstance(error, PictureProblem) else _NOT_JUDGED,
         took_s=time.monotonic() - started,
     )

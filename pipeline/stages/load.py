@@ -3,10 +3,18 @@
 from pathlib import PurePosixPath
 
 from pipeline.codec import decode
-from pipeline.errors import NotSupported, PictureChanged, Unreadable
+from pipeline.errors import (
+    Broken,
+    CutShort,
+    NotSupported,
+    PictureChanged,
+    TooLarge,
+    Unreadable,
+    WrongSuffix,
+)
 from pipeline.files import digest_bytes
 from pipeline.metadata import read_provenance, read_recipe
-from pipeline.metadata.damaged import Damaged
+from pipeline.metadata.damaged import Damaged, EndsEarly
 from pipeline.metadata.facts import Facts, format_of, read_facts
 from pipeline.names import shown
 from pipeline.reading import read_regular
@@ -79,7 +87,8 @@ def load(
             raise NotSupported(f"{name} is left as it is: {refusal}")
         decoded = decode(facts)
     except Damaged as error:
-        raise Unreadable(f"{name} is not a sound picture: {error}") from error
+        kind = CutShort if isinstance(error, EndsEarly) else Broken
+        raise kind(f"{name} is not a sound picture: {error}") from error
     provenance = read_provenance(encoded)
     return Picture(
         ref=ref,
@@ -99,13 +108,16 @@ def _check_name(ref: ImageRef, encoded: bytes) -> None:
     suffix = PurePosixPath(ref.key).suffix.lower()
     claimed = _SUFFIX_FORMATS.get(suffix, "JPEG")
     if held is not None and held != claimed:
-        raise Damaged(f"its name says {claimed}, but it holds a {held}; rename it")
+        raise WrongSuffix(
+            f"{shown(ref.key)} is not a sound picture: its name says {claimed}, but it "
+            f"holds a {held}; rename it"
+        )
 
 
 def _check_size(name: str, facts: Facts, settings: LoadSettings) -> None:
     megapixels = facts.size.width * facts.size.height / 1e6
     if megapixels > settings.max_megapixels:
-        raise NotSupported(
+        raise TooLarge(
             f"{name} is left as it is: it has {megapixels:.0f} megapixels, and the "
             f"limit is {settings.max_megapixels:g}; raise load.max_megapixels"
         )
