@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from pipeline import logs
-from pipeline.cli import closing, options, outputs
+from pipeline.cli import closing, options, outputs, picking
 from pipeline.cli.progress import Progress
 from pipeline.cli.repair import new_run_id
 from pipeline.errors import ExitCode
@@ -20,7 +20,7 @@ from pipeline.settings_file import load_settings
 
 
 def command(  # noqa: PLR0913  one argument per option
-    sources: options.Sources,
+    sources: options.Sources = None,
     *,
     fail_on: Annotated[
         Literal["note", "warning", "error"] | None,
@@ -37,6 +37,10 @@ def command(  # noqa: PLR0913  one argument per option
     exit_zero: Annotated[
         bool, typer.Option("--exit-zero", help="Flaws found are exit code 0, not 1.")
     ] = False,
+    files_from: options.FilesFrom = None,
+    changed_since: options.ChangedSince = None,
+    include: options.Include = None,
+    exclude: options.Exclude = None,
     config: options.ConfigFile = None,
     overrides: options.Overrides = None,
     output_format: options.Formats = None,
@@ -50,6 +54,7 @@ def command(  # noqa: PLR0913  one argument per option
     """
     logs.set_up(verbose, log_file)
     wanted = outputs.parse(output_format or ("text",))
+    selection = picking.selection(include, exclude, changed_since, files_from)
     loaded = load_settings(
         config,
         overrides=overrides or (),
@@ -66,9 +71,10 @@ def command(  # noqa: PLR0913  one argument per option
         place = Workplace(state, state, new_run_id())
         order = Order(
             Task("check", loaded.settings, place),
-            tuple(sources),
+            picking.sources(sources, selection),
             argv=tuple(sys.argv),
             allow_empty=allow_empty,
+            selection=selection,
         )
         result = batch.run(order, Progress("check"))
         code = closing.close_check(result, state, wanted)

@@ -6,8 +6,47 @@ from typing import Annotated
 import typer
 
 Sources = Annotated[
-    list[Path],
-    typer.Argument(help="Folders (searched whole) or single pictures.", metavar="SRC"),
+    list[Path] | None,
+    typer.Argument(
+        help="Folders (searched whole) or single pictures.",
+        metavar="SRC",
+        show_default=False,
+    ),
+]
+FilesFrom = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help="Only the files in this list, one a line or ended by NUL; - reads the "
+        "standard input.",
+    ),
+]
+ChangedSince = Annotated[
+    str | None,
+    typer.Option(
+        metavar="REF|DATE",
+        help="Only files that differ from a git revision, or that were written since "
+        "a date (2026-11-20) or a time ago (12h).",
+    ),
+]
+Include = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="GLOB",
+        help="Only these, by globs as in .gitignore; may be repeated.",
+    ),
+]
+Exclude = Annotated[
+    list[str] | None,
+    typer.Option(metavar="GLOB", help="All but these; may be repeated."),
+]
+Shard = Annotated[
+    str | None,
+    typer.Option(
+        metavar="i/n",
+        help="Only the i-th of n equal parts, for several machines; see: nightmend "
+        "merge.",
+    ),
 ]
 Folder = Annotated[
     Path,

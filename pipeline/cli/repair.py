@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from pipeline import logs
-from pipeline.cli import closing, options, outputs
+from pipeline.cli import closing, options, outputs, picking
 from pipeline.cli.folders import STATE_NAME
 from pipeline.cli.progress import Progress
 from pipeline.errors import ExitCode
@@ -20,7 +20,7 @@ from pipeline.settings_file import load_settings
 
 
 def command(  # noqa: PLR0913  one argument per option
-    sources: options.Sources,
+    sources: options.Sources = None,
     *,
     out: Annotated[Path, typer.Option("--out", help="Where the repaired pictures go.")],
     engine: Annotated[
@@ -55,6 +55,10 @@ def command(  # noqa: PLR0913  one argument per option
     grace: Annotated[
         float, typer.Option(min=0, help="Seconds a signal lets a picture go on.")
     ] = 30.0,
+    files_from: options.FilesFrom = None,
+    changed_since: options.ChangedSince = None,
+    include: options.Include = None,
+    exclude: options.Exclude = None,
     config: options.ConfigFile = None,
     overrides: options.Overrides = None,
     output_format: options.Formats = None,
@@ -69,6 +73,7 @@ def command(  # noqa: PLR0913  one argument per option
     """
     logs.set_up(verbose, log_file)
     wanted = outputs.parse(output_format or ())
+    selection = picking.selection(include, exclude, changed_since, files_from)
     loaded = load_settings(
         config,
         overrides=overrides or (),
@@ -88,9 +93,10 @@ def command(  # noqa: PLR0913  one argument per option
     place = Workplace(out, out / STATE_NAME, new_run_id())
     order = Order(
         Task("repair", loaded.settings, place, masks),
-        tuple(sources),
+        picking.sources(sources, selection),
         argv=tuple(sys.argv),
         allow_empty=allow_empty,
+        selection=selection,
         max_pictures=max_pictures,
         grace_s=grace,
     )

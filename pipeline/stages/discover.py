@@ -17,17 +17,28 @@ _LINK = "is a link; links are not followed"
 _NO_FILE = "is no regular file"
 
 
-def discover(sources: Sequence[Path], *, exclude: tuple[Path, ...] = ()) -> Plan:
+def discover(
+    sources: Sequence[Path],
+    *,
+    exclude: tuple[Path, ...] = (),
+    base: Path | None = None,
+    listed: Sequence[Path] | None = None,
+) -> Plan:
     """List every picture in the sources, sorted by key.
 
     A folder is walked whole; below it, links are named but not followed, and names that
     begin with a dot are left alone, as a shell's `*` leaves them. A source may be a
-    file too; its key is its name. A source that is a link is followed: it was asked
-    for.
+    file too. Its key is its path below the folder among the sources that holds it, else
+    below `base`, else its name. A source that is a link is followed: it was asked for.
 
     Args:
         sources: Folders and files.
         exclude: Folders that are not entered, such as the output folder.
+        base: The folder below which single files are named; usually the current one.
+        listed: When given, nothing is walked: of the folders among the sources, only
+            these files are taken. What is no picture by its name is passed over, and
+            so is what lies in no source. Links are not followed on any part of the
+            way below a source.
 
     Returns:
         The plan. A picture that is reached twice is listed once. When two pictures have
@@ -37,9 +48,11 @@ def discover(sources: Sequence[Path], *, exclude: tuple[Path, ...] = ()) -> Plan
     Raises:
         UsageError: a source does not exist.
     """
-    walk = _Walk(exclude)
-    for source in sources:
-        walk.take(source)
+    walk = _Walk(exclude, base)
+    for source in sorted(sources, key=Path.is_file):
+        walk.take(source, whole=listed is None)
+    for path in listed or ():
+        walk.take_listed(path)
     found = sorted(walk.found.values(), key=lambda one: one.key)
     odd = sorted(walk.odd, key=lambda one: one.path)
     return Plan(tuple(found), tuple(odd), _twins(walk.found))
@@ -53,26 +66,67 @@ def is_picture_name(name: str) -> bool:
 class _Walk:
     """What was seen so far."""
 
-    def __init__(self, exclude: tuple[Path, ...]) -> None:
+    def __init__(self, exclude: tuple[Path, ...], base: Path | None) -> None:
         self.found: dict[str, Found] = {}
         self.odd: list[Odd] = []
         self._exclude = {os.path.realpath(folder) for folder in exclude}
+        self._roots: dict[Path, Path] = {}
+        self._base = base
 
-    def take(self, source: Path) -> None:
-        """Add one source."""
+    def take(self, source: Path, *, whole: bool) -> None:
+        """Add one source; a folder's pictures only when it is wanted whole."""
         # Resolved once, so that one file reached by two ways has one path.
         real = Path(os.path.realpath(source))
         if real.is_dir():
-            for folder, prefix in self._folders(real):
+            self._roots.setdefault(Path(os.path.abspath(source)), real)  # noqa: PTH100
+            for folder, prefix in self._folders(real) if whole else ():
                 self._list(real, folder, prefix)
         elif not real.exists():
             raise UsageError(f"there is no file or folder {shown(source)}; check it")
         elif not real.is_file():
             self.odd.append(Odd(str(source), _NO_FILE))
         elif is_picture_name(real.name):
-            self._add(real.parent, real.name)
+            self._add(*self._placed(real))
         else:
             self.odd.append(Odd(str(source), "is no PNG, JPEG or WebP by its name"))
+
+    def take_listed(self, path: Path) -> None:
+        """Add one file of a list, if it is a picture of a folder among the sources."""
+        # Not resolved: a list is made by programs, and a link in it asks for nothing.
+        plain = os.path.abspath(path)  # noqa: PTH100
+        if not is_picture_name(plain):
+            return
+        for given, real in self._roots.items():
+            for folder in dict.fromkeys((given, real)):
+                if plain.startswith(os.path.join(folder, "")):  # noqa: PTH118
+                    self._look_listed(real, os.path.relpath(plain, folder))
+                    return
+
+    def _look_listed(self, root: Path, key: str) -> None:
+        path = str(root / key)
+        if any(os.path.commonpath([path, out]) == out for out in self._exclude):
+            return
+        try:
+            real = os.path.realpath(path, strict=True)
+        except OSError as error:
+            reason = f"was listed, and cannot be found ({error.strerror})"
+            self.odd.append(Odd(path, reason, Status.UNREADABLE))
+            return
+        if real != path:
+            self.odd.append(Odd(path, _LINK))
+        elif Path(path).is_file():
+            self._add(root, key)
+        else:
+            self.odd.append(Odd(path, _NO_FILE))
+
+    def _placed(self, real: Path) -> tuple[Path, str]:
+        """Return the root and the key of a single file."""
+        roots = [*self._roots.values()]
+        roots += [Path(os.path.realpath(self._base))] if self._base else []
+        for root in roots:
+            if real.is_relative_to(root):
+                return root, str(real.relative_to(root))
+        return real.parent, real.name
 
     def _folders(self, root: Path) -> Iterator[tuple[str, str]]:
         """Yield each folder below the root as (path, key prefix), the root first."""

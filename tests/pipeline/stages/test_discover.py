@@ -162,3 +162,64 @@ def test_a_large_folder_is_walked_quickly(tmp_path: Path) -> None:
     assert len(found) == 4000
     # 200,000 in 60 s are 0.3 ms each; ten times the room for a busy machine.
     assert took_s < 4000 * 0.0003 * 10
+
+
+def test_a_file_is_named_from_the_folder_that_holds_it_else_from_the_base(
+    tmp_path: Path,
+) -> None:
+    fill(tmp_path, "here/a/x.png", "here/b/x.png", "there/x.png", "far/y.png")
+    files = [tmp_path / name for name in ("here/a/x.png", "here/b/x.png", "far/y.png")]
+
+    plan = discover([*files, tmp_path / "there"], base=tmp_path / "here")
+    again = discover([tmp_path / "here", files[0]], base=tmp_path)
+
+    assert [one.key for one in plan.found] == ["a/x.png", "b/x.png", "x.png", "y.png"]
+    assert [one.key for one in again.found] == ["a/x.png", "b/x.png"]
+
+
+def test_of_a_list_what_lies_in_the_sources_is_taken_and_nothing_is_walked(
+    tmp_path: Path,
+) -> None:
+    fill(tmp_path, "src/a.png", "src/b/c.png", "src/d.png", "else.png", "src/n.txt")
+    fill(tmp_path, "src/out/e.png")
+    names = ("src/b/c.png", "src/a.png", "src/a.png", "else.png", "src/n.txt")
+    listed = [tmp_path / name for name in (*names, "src/out/e.png", "src/../else.png")]
+
+    plan = discover([tmp_path / "src"], exclude=(tmp_path / "src/out",), listed=listed)
+
+    assert [one.key for one in plan.found] == ["a.png", "b/c.png"]
+    assert plan.odd == ()
+
+
+def test_links_in_a_list_are_not_followed_and_what_is_missing_is_named(
+    tmp_path: Path,
+) -> None:
+    fill(tmp_path, "src/a.png", "secret/s.png")
+    (tmp_path / "src/way").symlink_to(tmp_path / "secret")
+    (tmp_path / "src/link.png").symlink_to(tmp_path / "secret/s.png")
+    (tmp_path / "src/folder.png").mkdir()
+    names = ("way/s.png", "link.png", "gone.png", "folder.png")
+
+    plan = discover(
+        [tmp_path / "src"], listed=[tmp_path / "src" / name for name in names]
+    )
+
+    reasons = {Path(one.path).name: one.reason for one in plan.odd}
+    assert plan.found == ()
+    assert "not followed" in reasons["s.png"]
+    assert "not followed" in reasons["link.png"]
+    assert "cannot be found" in reasons["gone.png"]
+    assert "no regular file" in reasons["folder.png"]
+
+
+def test_a_source_named_by_a_link_takes_listed_files_by_either_name(
+    tmp_path: Path,
+) -> None:
+    fill(tmp_path, "real/a.png", "real/b.png")
+    (tmp_path / "alias").symlink_to(tmp_path / "real")
+
+    plan = discover(
+        [tmp_path / "alias"], listed=[tmp_path / "alias/a.png", tmp_path / "real/b.png"]
+    )
+
+    assert [one.key for one in plan.found] == ["a.png", "b.png"]
