@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.errors import UsageError
+from pipeline.ledger.decided import NEWEST_DECISIONS, decision_from
 from pipeline.ledger.opening import open_to_read, trouble_in_a_sentence
 from pipeline.ledger.schema import check_version
 from pipeline.ledger.store import FILE_NAME
-from pipeline.records import Outcome, RunInfo, RunSummary
+from pipeline.records import Decision, Outcome, RunInfo, RunSummary
 from pipeline.wire import from_text
 
 
@@ -82,6 +83,34 @@ def published(state: Path) -> dict[str, str]:
             "AND output_digest != '' ORDER BY output"
         )
         return {os.fsdecode(output): str(digest) for output, digest in rows}
+
+
+def decisions(state: Path) -> tuple[Decision, ...]:
+    """Return what people decided, the newest for each content, in the order made.
+
+    Raises:
+        UsageError: there is no ledger.
+        LedgerTrouble: it cannot be read.
+    """
+    with _reading(state) as connection:
+        rows = connection.execute(NEWEST_DECISIONS).fetchall()
+    return tuple(decision_from(text) for (text,) in rows)
+
+
+def machine_outcome(state: Path, key: str) -> Outcome | None:
+    """Return what a run itself last made of a picture, whatever a person changed since.
+
+    Raises:
+        UsageError: there is no ledger.
+        LedgerTrouble: it cannot be read.
+    """
+    with _reading(state) as connection:
+        row = connection.execute(
+            "SELECT outcome FROM results WHERE key = ? AND reviewed = 0 "
+            "ORDER BY number DESC LIMIT 1",
+            (os.fsencode(key),),
+        ).fetchone()
+    return from_text(Outcome, row[0]) if row else None
 
 
 @contextlib.contextmanager

@@ -50,6 +50,11 @@ class Known:
 
     output_digest: str
     output_stamp: Stamp
+    losses: int = 0
+    """How many workers died over it since it was last done."""
+
+    orphaned: int = 0
+    """How many runs died while it was worked on since it was last done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +79,15 @@ class Ending(NamedTuple):
 
 KNOWN_COLUMNS = (
     "key, root, state, run_id, attempt, size, mtime_ns, digest, basis, status, "
-    "severity, output, output_digest, output_size, output_mtime_ns"
+    "severity, output, output_digest, output_size, output_mtime_ns, losses, orphaned"
 )
 
 
 def known_from(row: tuple[Any, ...]) -> Known:
     """Return what one row of `KNOWN_COLUMNS` says."""
     key, root, state, run_id, attempt, size, mtime_ns, digest, basis, *rest = row
-    status, severity, output, output_digest, output_size, output_mtime_ns = rest
+    status, severity, output, output_digest, *rest = rest
+    output_size, output_mtime_ns, losses, orphaned = rest
     return Known(
         os.fsdecode(key),
         _root(root),
@@ -96,6 +102,8 @@ def known_from(row: tuple[Any, ...]) -> Known:
         os.fsdecode(output),
         output_digest,
         Stamp(output_size, output_mtime_ns),
+        losses,
+        orphaned,
     )
 
 

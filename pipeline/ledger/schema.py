@@ -67,6 +67,28 @@ STEPS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX results_by_key ON results (key, number)",
         "CREATE INDEX results_by_run ON results (run_id)",
     ),
+    # How often work on a picture ended abruptly since it was last done: `losses` with
+    # the worker alone, which speaks against the picture, and `orphaned` with the whole
+    # run, which may have had any reason.
+    (
+        "ALTER TABLE pictures ADD COLUMN losses INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE pictures ADD COLUMN orphaned INTEGER NOT NULL DEFAULT 0",
+    ),
+    (
+        # One row for every time a person decided; the newest of a digest holds.
+        """
+        CREATE TABLE decisions (
+            number INTEGER PRIMARY KEY,
+            key BLOB NOT NULL,
+            digest TEXT NOT NULL,
+            decided TEXT NOT NULL,
+            decision TEXT NOT NULL
+        ) STRICT
+        """,
+        "CREATE INDEX decisions_by_digest ON decisions (digest, number)",
+        # What a person made of a result, so that the machine's own is not lost.
+        "ALTER TABLE results ADD COLUMN reviewed INTEGER NOT NULL DEFAULT 0",
+    ),
 )
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import LedgerTrouble
+from pipeline.ledger.decided import INSERT_DECISION, decision_row
 from pipeline.ledger.opening import open_sound, trouble_in_a_sentence
 from pipeline.ledger.rows import (
     KNOWN_COLUMNS,
@@ -25,7 +26,7 @@ from pipeline.ledger.rows import (
     known_from,
 )
 from pipeline.ledger.schema import migrate
-from pipeline.records import Outcome, RunInfo
+from pipeline.records import Decision, Outcome, RunInfo
 from pipeline.wire import from_text, to_text
 
 FILE_NAME = "ledger.sqlite"
@@ -135,6 +136,7 @@ class Ledger:
         *,
         severity: int = 0,
         written: Stamp = NO_STAMP,
+        decision: Decision | None = None,
     ) -> None:
         """Record how it ended for a picture; its output, if any, lies in its place.
 
@@ -143,6 +145,7 @@ class Ledger:
             outcome: How it ended.
             severity: Of the worst finding that is still there.
             written: The stamp of the output; `NO_STAMP` when there is none.
+            decision: What a person decided that led to it; recorded with it.
         """
         values = (
             outcome.digest,
@@ -158,21 +161,25 @@ class Ledger:
                 run_id,
                 outcome.key,
                 "UPDATE pictures SET state = 'done', staged_outcome = '', attempt = 0, "
-                "digest = ?, status = ?, severity = ?, output = ?, "
-                "output_digest = ?, output_size = ?, output_mtime_ns = ?",
+                "losses = 0, orphaned = 0, digest = ?, status = ?, severity = ?, "
+                "output = ?, output_digest = ?, output_size = ?, output_mtime_ns = ?",
                 values,
             )
             self._connection.execute(
-                "INSERT INTO results (run_id, key, status, output_digest, outcome) "
-                "VALUES (?, ?, ?, ?, ?)",
+                "INSERT INTO results "
+                "(run_id, key, status, output_digest, outcome, reviewed) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
                 (
                     run_id,
                     os.fsencode(outcome.key),
                     outcome.status.value,
                     outcome.output_digest,
                     to_text(outcome),
+                    decision is not None,
                 ),
             )
+            if decision is not None:
+                self._connection.execute(INSERT_DECISION, decision_row(decision))
 
     def put_back(self, run_id: str, key: str) -> None:
         """Record that a picture was let go of, and waits again."""
@@ -182,6 +189,33 @@ class Ledger:
                 key,
                 "UPDATE pictures SET state = 'queued', staged_outcome = ''",
                 (),
+            )
+
+    def lose(self, run_id: str, key: str) -> int:
+        """Record that a worker died over a picture, and that the picture waits again.
+
+        Returns:
+            How many workers it has cost since it was last done.
+        """
+        with self._transaction():
+            self._change(
+                run_id,
+                key,
+                "UPDATE pictures SET state = 'queued', staged_outcome = '', "
+                "losses = losses + 1",
+                (),
+            )
+            (losses,) = self._connection.execute(
+                "SELECT losses FROM pictures WHERE key = ?", (os.fsencode(key),)
+            ).fetchone()
+        return int(losses)
+
+    def orphan(self) -> None:
+        """Record of every unfinished picture that a run died while working on it."""
+        with self._transaction():
+            self._connection.execute(
+                "UPDATE pictures SET state = 'queued', staged_outcome = '', "
+                "orphaned = orphaned + 1 WHERE state IN ('claimed', 'staged')"
             )
 
     def restamp(self, key: str, root: Path, stamp: Stamp) -> None:

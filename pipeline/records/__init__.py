@@ -1,5 +1,6 @@
 """What one stage hands to the next; frozen, and small wherever it travels."""
 
+from pipeline.records.decisions import Decision, NotAFlaw, Pick, Verdict
 from pipeline.records.flows import (
     Ask,
     Flow,
@@ -42,6 +43,7 @@ __all__ = [
     "Candidate",
     "Choice",
     "Cost",
+    "Decision",
     "FindingRow",
     "Flow",
     "FlowStep",
@@ -51,10 +53,12 @@ __all__ = [
     "Likeness",
     "MaskedContent",
     "Mode",
+    "NotAFlaw",
     "Odd",
     "Outcome",
     "PaintRequest",
     "Patch",
+    "Pick",
     "Picture",
     "PictureFormat",
     "Plan",
@@ -63,5 +67,6 @@ __all__ = [
     "RunInfo",
     "RunSummary",
     "Status",
+    "Verdict",
     "Workplace",
 ]

@@ -1,0 +1,1 @@
+"""What a person decides after the run: read, remembered, and carried out."""
