@@ -145,7 +145,9 @@ def judged(
         return Status.FLAWED, ""
     if inspection.failed:
         return Status.FAILED, _failures(inspection.failed)
-    return Status.CLEAN, _doubts(inspection.findings, kinds)
+    return Status.CLEAN, doubts(
+        f.kind for f in inspection.findings if kinds[f.kind].severity is Severity.NOTE
+    )
 
 
 def ended(
@@ -235,9 +237,9 @@ def _repair(choice: Choice, seed: int, engine: str, past_passes: int) -> Repair:
     )
 
 
-def _doubts(findings: Iterable[Finding], kinds: Mapping[str, Kind]) -> str:
-    doubts = (f.kind for f in findings if kinds[f.kind].severity is Severity.NOTE)
-    names = ", ".join(dict.fromkeys(doubts))
+def doubts(noted: Iterable[str]) -> str:
+    """Return the remark about a picture without flaws: the kinds that were noted."""
+    names = ", ".join(dict.fromkeys(noted))
     return f"no flaw found; noted: {names}" if names else ""
 
 

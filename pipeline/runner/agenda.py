@@ -5,14 +5,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.errors import NoPictures
-from pipeline.ledger.rows import Known
+from pipeline.errors import NoPictures, PictureChanged, Unreadable
+from pipeline.git_changes import changed_files
+from pipeline.ledger.rows import NO_STAMP, Claim, Known
 from pipeline.ledger.store import Ledger
 from pipeline.names import shown
 from pipeline.records import Odd, Outcome, Plan, Status
 from pipeline.runner import resume
 from pipeline.runner.contract import Job, Order
+from pipeline.stages.choose_files import choose_files
 from pipeline.stages.discover import discover
+
+_ODD = {
+    Status.SKIPPED: "file/not-taken",
+    Status.UNREADABLE: Unreadable.kind,
+    Status.FAILED: "file/clash",
+}
+"""The rule of the gate for what is left alone, by its status."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,6 +38,9 @@ class Agenda:
     todo: tuple[Job, ...]
     young: tuple[Job, ...]
     """Written so lately that they are left for the next run."""
+
+    recalled: tuple[tuple[Job, Outcome], ...] = ()
+    """Looked at before, in whatever folder; see `pipeline.gate.memory`."""
 
     @property
     def planned(self) -> int:
@@ -63,11 +75,14 @@ def draw_up(order: Order, ledger: Ledger) -> Agenda:
             before.get(job.key), job, bases[job.key], ledger, place.output
         )
     ]
+    known = order.memory.recall(left) if order.memory is not None else {}
+    recalled = tuple((job, known[job.key]) for job in left if job.key in known)
+    left = [job for job in left if job.key not in known]
     settle_s = task.settings.run.settle_s
     young = tuple(job for job in left if _age_s(job.path) < settle_s)
     names = {job.key for job in young}
     todo = tuple(job for job in left if job.key not in names)
-    return Agenda(plan, before, bases, todo, young)
+    return Agenda(plan, before, bases, todo, young, recalled)
 
 
 def write_down(agenda: Agenda, order: Order, ledger: Ledger) -> None:
@@ -78,15 +93,52 @@ def write_down(agenda: Agenda, order: Order, ledger: Ledger) -> None:
         if known is None or known.status != one.status:
             problem = f"{shown(one.path)} {one.reason}"
             ledger.queue(run_id, [(Path(), one.path)])
-            outcome = Outcome(one.path, "", one.status, problem=problem)
+            outcome = Outcome(
+                one.path, "", one.status, problem=problem, trouble=_ODD[one.status]
+            )
             ledger.done(run_id, outcome)
     ledger.queue(run_id, ((job.root, job.key) for job in (*agenda.todo, *agenda.young)))
+    _write_recalled(agenda, order, ledger)
     settle_s = order.task.settings.run.settle_s
     for job in agenda.young:
         problem = f"younger than {settle_s:g} s; left for the next run"
-        outcome = Outcome(job.key, "", Status.SKIPPED, problem=problem)
+        outcome = Outcome(
+            job.key, "", Status.SKIPPED, problem=problem, trouble=PictureChanged.kind
+        )
         ledger.done(run_id, outcome)
         ledger.put_back(run_id, job.key)
+
+
+def _write_recalled(agenda: Agenda, order: Order, ledger: Ledger) -> None:
+    run_id = order.task.workplace.run_id
+    min_confidence = order.task.settings.detect.min_confidence
+    with ledger.together():
+        ledger.queue(run_id, ((job.root, job.key) for job, _ in agenda.recalled))
+        for job, outcome in agenda.recalled:
+            basis = agenda.bases[job.key]
+            stamp = resume.stamp_of(job.path) or NO_STAMP
+            ledger.claim(run_id, Claim(job.key, job.root, stamp, basis, "recalled"))
+            severity = resume.severity_left(outcome, min_confidence)
+            ledger.done(run_id, outcome, severity=severity)
+
+
+def _chosen(order: Order, own: tuple[Path, ...]) -> Plan:
+    """Return what of the sources is wanted.
+
+    Raises:
+        NoPictures: that is nothing, and looks like a mistake.
+    """
+    wanted = order.selection
+    plan = discover(order.sources, exclude=own, base=wanted.base, listed=wanted.listed)
+    if not plan.found and not order.allow_empty:
+        raise NoPictures(_nothing_found(order.sources, plan.odd))
+    chosen = choose_files(plan, wanted, changed_files)
+    if not chosen.found and not order.allow_empty and not wanted.may_be_empty:
+        raise NoPictures(
+            f"--include and --exclude leave none of the {len(plan.found)} pictures "
+            "that were found; check the globs, or allow it with --allow-empty"
+        )
+    return chosen
 
 
 def _nothing_found(sources: tuple[Path, ...], odd: tuple[Odd, ...]) -> str:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -149,8 +149,8 @@ def _relevant(settings: Settings, command: str) -> dict[str, Any]:
     return {name: value for name, value in plain.items() if name not in unused}
 
 
-def _weights(settings: Settings) -> dict[str, str]:
-    """Name what the detectors and the engine were loaded from."""
+def detector_weights(settings: Settings) -> dict[str, str]:
+    """Name what the detectors were loaded from."""
     held: dict[str, str] = {}
     for name in settings.detect.detectors:
         for need in catalogue.look_up(name).needs:
@@ -158,11 +158,22 @@ def _weights(settings: Settings) -> dict[str, str]:
     own = weights.own_folder() / weights.OWN_DIGESTS
     if own.is_file():
         held["own"] = digest_file(own)
+    return held | _stamps([settings.segments.weights])
+
+
+def _weights(settings: Settings) -> dict[str, str]:
+    """Name what the detectors and the engine were loaded from."""
+    held = detector_weights(settings)
     if settings.inpaint.engine == "diffusion":
         held["model"] = _pinned_commit(settings.inpaint.model)
-    local = [settings.segments.weights, Path(settings.inpaint.model)]
-    local += [Path(lora.rpartition(":")[0] or lora) for lora in settings.inpaint.loras]
-    for path in local:
+    loras = [Path(lora.rpartition(":")[0] or lora) for lora in settings.inpaint.loras]
+    return held | _stamps([Path(settings.inpaint.model), *loras])
+
+
+def _stamps(paths: Iterable[Path | None]) -> dict[str, str]:
+    """Name files on this machine by size and date; what is no file is left out."""
+    held = {}
+    for path in paths:
         stamp = stamp_of(path) if path is not None and path.is_file() else None
         if stamp is not None:
             held[str(path)] = f"{stamp.size}:{stamp.mtime_ns}"
