@@ -15,6 +15,15 @@ SOUND_SHARE = 0.75
 EMPTY_CAPTION_SHARE = 0.12
 """Captions left out, so that guidance has an unconditional side."""
 
+LEGIBLE = frozenset(
+    ("open", "spread", "together", "counting", "relaxed", "natural", "hanging", "side")
+)
+"""Poses that show most of the digits, which is what a repaired hand is judged by."""
+
+OTHER_POSES_KEPT = 0.35
+"""Share of the hands in other poses that are learnt from; a small network cannot learn
+everything at once."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
@@ -31,8 +40,7 @@ class Sample:
 
 def draw_sample(shards: list[Shard], side: int, rng: np.random.Generator) -> Sample:
     """Return one example, cut from a random pair under a random affine change."""
-    shard = shards[int(rng.integers(len(shards)))]
-    index = int(rng.integers(len(shard.pixels)))
+    shard, index = _draw_pair(shards, rng)
     sound = bool(rng.random() < SOUND_SHARE)
     warp = _random_warp(side, rng)
 
@@ -55,6 +63,14 @@ def draw_sample(shards: list[Shard], side: int, rng: np.random.Generator) -> Sam
             "ok" if sound else kind, 5 if sound else int(count), style, pose, rng
         )
     return Sample(pixels, draw_mask(hand, digits, rng), words)
+
+
+def _draw_pair(shards: list[Shard], rng: np.random.Generator) -> tuple[Shard, int]:
+    while True:
+        shard = shards[int(rng.integers(len(shards)))]
+        index = int(rng.integers(len(shard.pixels)))
+        if str(shard.labels[index][3]) in LEGIBLE or rng.random() < OTHER_POSES_KEPT:
+            return shard, index
 
 
 def draw_mask(

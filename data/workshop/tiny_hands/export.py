@@ -1,0 +1,87 @@
+"""Put the trained parts together as a diffusers folder in half precision.
+
+Run: python -m workshop.tiny_hands.export OUT data/models/tiny-hands
+OUT is where train_vae and train_unet wrote. The digests beside the folder are renewed.
+"""
+
+import argparse
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import torch
+from diffusers import AutoencoderKL, UNet2DConditionModel
+from transformers import CLIPTextModel
+
+DIGESTS = "SHA256SUMS"
+LIMIT_MIB = 25
+INDEX = {
+    "_class_name": "StableDiffusionInpaintPipeline",
+    "_diffusers_version": "0.42.1",
+    "feature_extractor": [None, None],
+    "image_encoder": [None, None],
+    "requires_safety_checker": False,
+    "safety_checker": [None, None],
+    "scheduler": ["diffusers", "DDIMScheduler"],
+    "text_encoder": ["transformers", "CLIPTextModel"],
+    "tokenizer": ["transformers", "CLIPTokenizer"],
+    "unet": ["diffusers", "UNet2DConditionModel"],
+    "vae": ["diffusers", "AutoencoderKL"],
+}
+
+
+def export(trained: Path, folder: Path) -> float:
+    """Write the folder anew, but for its model card.
+
+    Returns:
+        Its size in MiB.
+
+    Raises:
+        ValueError: it is larger than what may be shipped.
+    """
+    card = folder / "README.md"
+    kept = card.read_bytes() if card.exists() else b""
+    shutil.rmtree(folder, ignore_errors=True)
+    for name, kind in (
+        ("unet", UNet2DConditionModel),
+        ("vae", AutoencoderKL),
+        ("text_encoder", CLIPTextModel),
+    ):
+        network = kind.from_pretrained(str(trained / name)).to(torch.float16)
+        network.save_pretrained(str(folder / name), safe_serialization=True)
+    for name in ("tokenizer", "scheduler"):
+        shutil.copytree(trained / name, folder / name)
+    (folder / "model_index.json").write_text(json.dumps(INDEX, indent=2) + "\n")
+    size_mib = sum(f.stat().st_size for f in folder.rglob("*") if f.is_file()) / 2**20
+    if size_mib > LIMIT_MIB:
+        raise ValueError(f"{folder} has {size_mib:.1f} MiB, more than {LIMIT_MIB}")
+    if kept:
+        card.write_bytes(kept)
+    renew_digests(folder)
+    return size_mib
+
+
+def renew_digests(folder: Path) -> None:
+    """Write the digest of every file of a model into the list beside its folder."""
+    listing = folder.parent / DIGESTS
+    lines = listing.read_text().splitlines() if listing.exists() else []
+    kept = [line for line in lines if f" {folder.name}/" not in line]
+    for file in sorted(folder.rglob("*")):
+        if file.is_file() and file.suffix != ".md":
+            digest = hashlib.sha256(file.read_bytes()).hexdigest()
+            kept.append(f"{digest}  {file.relative_to(folder.parent).as_posix()}")
+    listing.write_text("".join(f"{line}\n" for line in kept))
+
+
+def main() -> None:
+    """Read the command line and export."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("trained", type=Path)
+    parser.add_argument("folder", type=Path)
+    given = parser.parse_args()
+    print(f"{export(given.trained, given.folder):.1f} MiB")
+
+
+if __name__ == "__main__":
+    main()

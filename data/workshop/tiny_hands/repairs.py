@@ -1,0 +1,141 @@
+"""Draw malformed hands, and repair each as the program does, keeping all variations."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from detectors.arrays import MaskArray, RgbArray, size_of
+from pipeline.bench import Bench
+from pipeline.inpainters.contract import Inpainter
+from pipeline.records import ImageRef, Picture
+from pipeline.settings import Settings
+from pipeline.stages import choose, mask, score
+from pipeline.stages.detect import inspect
+from pipeline.toolbox import Toolbox
+from pipeline.trial import Trial
+from workshop.hands import render_pair
+from workshop.tiny_hands.counter import box_of
+from workshop.tiny_hands.pictures import FIRST_SEED, FLAWED_KINDS, STYLES
+
+FIRST = FIRST_SEED - 1_000_000
+"""Seeds below those that were trained on."""
+
+SIDE = 320
+"""Side of a drawn picture in pixels."""
+
+GROWN_PX = 10
+SOUND_PROMPT = "perfect hand, five fingers, natural pose, detailed skin"
+BAD_PROMPT = "malformed hand, extra fingers, missing fingers, fused fingers"
+
+
+@dataclass(eq=False)
+class Gallery:
+    """An album in memory."""
+
+    kept: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
+
+    def keep(self, _key: str, name: str, array: npt.NDArray[Any]) -> str:
+        self.kept[name] = array
+        return name
+
+    def keep_thumb(self, _key: str, _digest: str, _pixels: RgbArray) -> None:
+        """Do without."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Case:
+    """One malformed hand with all that is known about it."""
+
+    seed: int
+    kind: str
+    style: str
+    pixels: RgbArray
+    twin: RgbArray
+    mask: MaskArray
+    """(H, W), True = repaint."""
+
+    box: tuple[int, int, int, int]
+    """x0, y0, x1, y1 of the hand, its twin's included."""
+
+
+def draw_case(number: int) -> Case:
+    """Draw one malformed hand and its twin; a function of the number alone."""
+    rng = np.random.default_rng([number, 99])
+    kind = str(rng.choice(FLAWED_KINDS))
+    style = str(rng.choice(list(STYLES), p=list(STYLES.values())))
+    flawed, twin = render_pair(FIRST + number, kind=kind, style=style, size=SIDE)
+    either = flawed.hand | twin.hand
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * GROWN_PX + 1,) * 2)
+    grown = cv2.dilate(either.astype(np.uint8), disc) > 0
+    return Case(
+        FIRST + number,
+        kind,
+        style,
+        flawed.pixels,
+        twin.pixels,
+        grown,
+        box_of(either),
+    )
+
+
+def repair(
+    case: Case, settings: Settings, toolbox: Toolbox, inpainter: Inpainter
+) -> tuple[Trial, Gallery]:
+    """Paint all variations of one hand, and let the program judge each."""
+    gallery = Gallery()
+    picture = Picture(
+        ImageRef(Path(), f"{case.seed}.png", f"{case.seed:064x}"),
+        case.pixels,
+        None,
+        "PNG",
+        "RGB",
+        1,
+        b"",
+    )
+    kinds = {**toolbox.kinds, **mask.USER_KINDS}
+    scale = score.Scale(
+        lambda pixels: inspect(pixels, toolbox.detectors), kinds, settings.score
+    )
+    bench = Bench(picture, inpainter, gallery, settings, scale)
+    planned = mask.plan_patches(
+        (), size_of(case.pixels), settings.mask, apart_px=1, user_mask=case.mask
+    )
+    trial = Trial(planned.patches[0], case.pixels, bench, 1)
+    for candidate in inpainter.paint(trial.ask(settings.plan.strength)):
+        trial.judge(candidate)
+    return trial, gallery
+
+
+def best_of(
+    n: int, case: Case, trial: Trial, gallery: Gallery, settings: Settings
+) -> tuple[RgbArray, float]:
+    """Return the picture as it ends with the first n variations, and its seam."""
+    conclusion = trial.conclude()
+    tried = [(a.number, a.cost) for a in trial.attempts if a.number < n]
+    verdict = choose.choose(conclusion.cost_before, tried, settings.choose)
+    after = case.pixels.copy()
+    if verdict.winner is not None:
+        window = conclusion.window
+        patch = trial.patch.number
+        name = f"p1-r{patch}-v{verdict.winner}"
+        after[window.rows, window.columns] = gallery.kept[name]
+    return after, verdict.cost.seam
+
+
+def settings_for(model: Path, variations: int, steps: int, **changes: Any) -> Settings:
+    """Return the settings of the row "tiny-hands", with some of them changed."""
+    plain: dict[str, dict[str, Any]] = {
+        "detect": {"detectors": ("hands",)},
+        "mask": {"max_area_share": 1.0, "merge_px": 128},
+        "plan": {"variations": variations},
+        "prompt": {"prompt": SOUND_PROMPT, "negative_prompt": BAD_PROMPT},
+        "inpaint": {"model": str(model), "steps": steps, "guidance_scale": 3.0},
+    }
+    for name, value in changes.items():
+        section, _, key = name.partition(".")
+        plain.setdefault(section, {})[key] = value
+    return Settings.model_validate(plain)
