@@ -9,12 +9,12 @@ from typing import Any
 
 from tqdm import tqdm
 
+from pipeline.cli.time_left import TimeLeft
 from pipeline.records import Outcome, Status
 
 EVERY_S = 60.0
-SMOOTHING = 0.02
-"""Weight of the newest picture in the rate; clean pictures are much faster than flawed
-ones, so a livelier rate would make the time left jump."""
+_BAR = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]"
+"""As tqdm draws it, but with our own time left, which says how sure it is."""
 
 _SHOWN = {
     Status.REPAIRED: "repaired",
@@ -30,46 +30,58 @@ class Progress:
     """Meets `pipeline.runner.contract.Observer`."""
 
     def __init__(
-        self, label: str, *, clock: Callable[[], float] = time.monotonic
+        self,
+        label: str,
+        *,
+        worst_first: bool = False,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Show nothing yet.
 
         Args:
             label: What is being done, such as "repair".
+            worst_first: The pictures to come take less time than those that were.
             clock: A monotonic clock, in seconds.
         """
         self._label = label
+        self._worst_first = worst_first
         self._clock = clock
         self._bar: tqdm[Any] | None = None
         self._counts: Counter[str] = Counter()
         self._planned = self._finished = self._before = 0
-        self._began = self._told = 0.0
+        self._last = self._told = 0.0
+        self._left = TimeLeft()
 
     def started(self, planned: int, finished_before: int) -> None:
         """Begin; what earlier runs finished counts as done, not as speed."""
         self._planned, self._finished = planned, finished_before
         self._before = finished_before
-        self._began = self._told = self._clock()
+        self._last = self._told = self._clock()
+        self._left = TimeLeft()
         if sys.stderr.isatty():
             self._bar = tqdm(
                 total=planned,
                 initial=finished_before,
                 desc=self._label,
                 unit="picture",
-                smoothing=SMOOTHING,
+                bar_format=_BAR,
                 dynamic_ncols=True,
             )
 
     def finished(self, outcome: Outcome) -> None:
         """Count one picture."""
         self._finished += 1
+        now = self._clock()
+        self._left.note(now - self._last)
+        self._last = now
         if outcome.status in _SHOWN:
             self._counts[_SHOWN[outcome.status]] += 1
         if self._bar is not None:
-            self._bar.set_postfix_str(self._tally(), refresh=False)
+            words = filter(None, (self._time_left(), self._tally()))
+            self._bar.set_postfix_str(", ".join(words), refresh=False)
             self._bar.update()
-        elif self._clock() - self._told >= EVERY_S:
-            self._told = self._clock()
+        elif now - self._told >= EVERY_S:
+            self._told = now
             self._print_line()
 
     def ended(self) -> None:
@@ -87,14 +99,11 @@ class Progress:
     def _tally(self) -> str:
         return ", ".join(f"{name} {count}" for name, count in self._counts.items())
 
+    def _time_left(self) -> str:
+        to_do = self._planned - self._finished
+        return self._left.told(to_do, falling=self._worst_first)
+
     def _line(self) -> str:
-        worked = self._finished - self._before
-        left_s = (
-            (self._clock() - self._began) / worked * (self._planned - self._finished)
-        )
         parts = [f"{self._label}: {self._finished} of {self._planned} pictures"]
-        if self._counts:
-            parts.append(self._tally())
-        if left_s:
-            parts.append(f"about {tqdm.format_interval(left_s)} left")
+        parts += filter(None, (self._tally(), self._time_left()))
         return "; ".join(parts)

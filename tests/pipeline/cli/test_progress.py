@@ -31,17 +31,22 @@ def test_without_a_terminal_there_is_a_line_a_minute(capsys: Captured) -> None:
     clock = Clock()
     progress = Progress("repair", clock=clock)
 
-    progress.started(planned=10, finished_before=4)
-    for _ in range(5):
-        clock.now += 24
+    progress.started(planned=20, finished_before=4)
+    for _ in range(10):
+        clock.now += 12
         progress.finished(ended(Status.REPAIRED))
     told = capsys.readouterr().err.splitlines()
     progress.finished(ended(Status.FAILED))
     progress.ended()
 
-    assert told == ["repair: 7 of 10 pictures; repaired 3; about 01:12 left"]
+    assert told == [
+        "repair: 9 of 20 pictures; repaired 5; about 2 min left",
+        "repair: 14 of 20 pictures; repaired 10; about 72 s left",
+    ]
     last = capsys.readouterr().err
-    assert last == "repair: 10 of 10 pictures; repaired 5, failed 1\n"
+    assert last == (
+        "repair: 15 of 20 pictures; repaired 10, failed 1; about 55 s left\n"
+    )
 
 
 def test_what_was_finished_before_does_not_make_the_time_left_shorter(
@@ -51,10 +56,35 @@ def test_what_was_finished_before_does_not_make_the_time_left_shorter(
     progress = Progress("repair", clock=clock)
 
     progress.started(planned=1000, finished_before=900)
+    for _ in range(10):
+        clock.now += 60
+        progress.finished(ended(Status.CLEAN))
+
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.endswith("910 of 1000 pictures; about 1 h 30 min left")
+
+
+def test_a_time_left_is_not_made_up_from_one_picture(capsys: Captured) -> None:
+    clock = Clock()
+    progress = Progress("repair", clock=clock)
+
+    progress.started(planned=1000, finished_before=0)
     clock.now += 60
     progress.finished(ended(Status.CLEAN))
 
-    assert "about 1:39:00 left" in capsys.readouterr().err
+    assert "too early to tell the time left" in capsys.readouterr().err
+
+
+def test_worst_first_makes_the_time_left_an_upper_bound(capsys: Captured) -> None:
+    clock = Clock()
+    progress = Progress("repair", worst_first=True, clock=clock)
+
+    progress.started(planned=20, finished_before=0)
+    for _ in range(10):
+        clock.now += 12
+        progress.finished(ended(Status.REPAIRED))
+
+    assert "at most 2 min left" in capsys.readouterr().err
 
 
 def test_a_run_with_nothing_to_do_says_nothing(capsys: Captured) -> None:
