@@ -55,6 +55,24 @@ Folder = Annotated[
         metavar="DST",
     ),
 ]
+Budget = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME",
+        help="End after this time, such as 8h or 1h30m; the running picture is "
+        "finished.",
+    ),
+]
+StopAt = Annotated[
+    str | None,
+    typer.Option(metavar="HH:MM", help="End when the clock next shows this time."),
+]
+MinFree = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SIZE", help="Stop before the disk has less room than this, as 5GB."
+    ),
+]
 ConfigFile = Annotated[
     Path | None,
     typer.Option(
@@ -80,7 +98,8 @@ Formats = Annotated[
     typer.Option(
         "--output-format",
         metavar="FMT[=FILE]",
-        help="text or jsonl, to standard output or to a file; may be repeated.",
+        help="text, jsonl, junit, sarif, github, gitlab, csv or html, to standard "
+        "output or to a file; may be repeated.",
     ),
 ]
 AllowEmpty = Annotated[

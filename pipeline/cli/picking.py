@@ -1,4 +1,4 @@
-"""Turn the options that pick files into what a run is told."""
+"""Turn the options that pick files, and that end a run, into what a run is told."""
 
 import os
 import re
@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from pipeline.cli.quantities import duration_s
+from pipeline.cli.quantities import duration_s, next_time, size_mib
 from pipeline.errors import UsageError
 from pipeline.names import shown
+from pipeline.runner.limits import Limits
 from pipeline.stages.choose_files import Selection, Shard
 
 _LIST_LIMIT = 1 << 30
@@ -49,6 +50,28 @@ def sources(given: Sequence[Path] | None, wanted: Selection) -> tuple[Path, ...]
     if wanted.listed is not None or wanted.changed_since:
         return (Path(),)
     raise UsageError("name a folder or a picture, or give a list by --files-from")
+
+
+def limits(budget: str | None, stop_at: str | None, max_pictures: int | None) -> Limits:
+    """Return when the run shall end.
+
+    Raises:
+        UsageError: an option cannot be understood.
+    """
+    return Limits(
+        duration_s(budget, "--budget") if budget else None,
+        next_time(stop_at, datetime.now(UTC), "--stop-at") if stop_at else None,
+        max_pictures,
+    )
+
+
+def min_free_mib(text: str | None) -> int | None:
+    """Return the room that must stay free; None when nothing was said.
+
+    Raises:
+        UsageError: it cannot be understood.
+    """
+    return size_mib(text, "--min-free") if text else None
 
 
 def since(text: str, now: datetime) -> datetime | str:

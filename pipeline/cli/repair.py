@@ -52,6 +52,9 @@ def command(  # noqa: PLR0913  one argument per option
     max_pictures: Annotated[
         int | None, typer.Option(min=0, help="End after this many pictures.")
     ] = None,
+    budget: options.Budget = None,
+    stop_at: options.StopAt = None,
+    min_free: options.MinFree = None,
     grace: Annotated[
         float, typer.Option(min=0, help="Seconds a signal lets a picture go on.")
     ] = 30.0,
@@ -87,6 +90,7 @@ def command(  # noqa: PLR0913  one argument per option
             "prompt.negative_prompt": negative_prompt,
             "detect.detectors": options.names(detect),
             "run.seed": seed,
+            "run.min_free_mib": picking.min_free_mib(min_free),
         },
         start=Path.cwd(),
     )
@@ -97,7 +101,7 @@ def command(  # noqa: PLR0913  one argument per option
         argv=tuple(sys.argv),
         allow_empty=allow_empty,
         selection=selection,
-        max_pictures=max_pictures,
+        limits=picking.limits(budget, stop_at, max_pictures),
         grace_s=grace,
     )
     result = batch.run(order, Progress("repair"))

@@ -19,6 +19,7 @@ from pipeline.ledger import queries
 from pipeline.records import Outcome, PaintRequest, Workplace
 from pipeline.runner import batch
 from pipeline.runner.contract import Order, RunResult, Task
+from pipeline.runner.limits import Limits
 from pipeline.settings import RunSettings, Settings
 from pipeline.toolbox import Toolbox
 from tests.support.fakes import (
@@ -126,7 +127,7 @@ def order(
     run_id = f"run-{next(_numbers):04}-{os.getpid()}"  # a forked child counts too
     place = Workplace(output, output / ".nightmend", run_id)
     task = Task("repair" if command == "repair" else "check", settings, place, masks)
-    return Order(task, (source,), max_pictures=max_pictures)
+    return Order(task, (source,), limits=Limits(max_pictures=max_pictures))
 
 
 def repair(
