@@ -65,6 +65,17 @@ def digest_file(path: Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
+def short_id_of(key: str, run_id: str) -> str:
+    """Return a `short_id` that no other picture of this run has, nor of another run."""
+    text = f"{run_id}:{key}".encode("utf-8", "surrogateescape")
+    return hashlib.sha256(text).hexdigest()[:16]
+
+
+def part_name(short_id: str) -> str:
+    """Return the name that a temporary file has until it is published."""
+    return f"{PART_PREFIX}{short_id}{PART_SUFFIX}"
+
+
 def make_folder(folder: Path, disk: Disk = REAL_DISK) -> None:
     """Make a folder and its parents, and make sure that the disk has them.
 
@@ -100,7 +111,7 @@ def stage_file(
         OutputTrouble: the folder takes no file, or gave back other bytes than it got.
     """
     make_folder(folder, disk)
-    temp = folder / f"{PART_PREFIX}{short_id}{PART_SUFFIX}"
+    temp = folder / part_name(short_id)
     try:
         _write_new(temp, data, disk)
         if temp.read_bytes() != data:

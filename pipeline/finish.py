@@ -1,13 +1,12 @@
 """Put together the outcome of one picture, and its finished file."""
 
-import hashlib
 from collections.abc import Iterable, Mapping
 
 from detectors.findings import Finding, Kind, Severity
 from pipeline import __version__
 from pipeline.album import preview
 from pipeline.bench import Bench
-from pipeline.files import digest_bytes, stage_file
+from pipeline.files import digest_bytes, short_id_of, stage_file
 from pipeline.metadata import Provenance, Repair, read_provenance
 from pipeline.records import (
     Choice,
@@ -195,7 +194,8 @@ def stage(work: Work, bench: Bench, workplace: Workplace) -> tuple[str, str]:
         entry = provenance(picture, work, bench.inpainter.name) if told else None
         encoded = save.encode(picture, work.pixels, entry)
     folder = (workplace.output / picture.ref.key).parent
-    staged = stage_file(folder, _short_id(picture, workplace), encoded)
+    short_id = short_id_of(picture.ref.key, workplace.run_id)
+    staged = stage_file(folder, short_id, encoded)
     return staged.name, digest_bytes(encoded)
 
 
@@ -245,9 +245,3 @@ def doubts(noted: Iterable[str]) -> str:
 
 def _failures(failed: Iterable[tuple[str, str]]) -> str:
     return "; ".join(f"detector {name} could not look: {why}" for name, why in failed)
-
-
-def _short_id(picture: Picture, workplace: Workplace) -> str:
-    """Return a name part that no other picture of this run has."""
-    text = f"{workplace.run_id}:{picture.ref.key}"
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]

@@ -1,17 +1,26 @@
 """Measure how long each stage of the work on one picture takes."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-STAGES = ("load", "detect", "mask", "paint", "score", "save")
+STAGES = ("load", "detect", "liken", "mask", "paint", "score", "save")
 """The order in which stages are told."""
+
+
+OnStage = Callable[[str], None]
+"""Is told the name of each stage as it begins; the deadlines of a worker rest on it."""
+
+
+def nobody(_stage: str) -> None:
+    """Hear what is told, and do nothing."""
 
 
 class Stopwatch:
     """Adds up seconds by stage."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_stage: OnStage = nobody) -> None:
+        self._on_stage = on_stage
         self._started = time.monotonic()
         self._seconds = dict.fromkeys(STAGES, 0.0)
 
@@ -23,9 +32,14 @@ class Stopwatch:
         """
         self._seconds[stage] += took_s
 
+    def begin(self, stage: str) -> None:
+        """Tell that a stage begins which is measured elsewhere."""
+        self._on_stage(stage)
+
     @contextmanager
     def stage(self, stage: str) -> Iterator[None]:
         """Count the seconds that the block takes."""
+        self._on_stage(stage)
         started = time.monotonic()
         try:
             yield
@@ -39,3 +53,7 @@ class Stopwatch:
     def total_s(self) -> float:
         """Return the seconds since this stopwatch was made."""
         return time.monotonic() - self._started
+
+    def is_past(self, limit_s: float) -> bool:
+        """Tell whether more than this time has passed; 0 is no limit."""
+        return 0 < limit_s <= self.total_s()

@@ -11,6 +11,7 @@ from detectors.findings import Kind
 from pipeline.inpainters import catalogue as inpainter_catalogue
 from pipeline.inpainters.contract import Inpainter
 from pipeline.settings import Settings
+from pipeline.stopwatch import OnStage, nobody
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +29,9 @@ class Toolbox:
     detectors: tuple[Detector, ...]
     inpainter: Inpainter | None = None
     """None where nothing is repaired."""
+
+    on_stage: OnStage = nobody
+    """Is told of each stage of the work on a picture as it begins."""
 
     @property
     def kinds(self) -> Mapping[str, Kind]:

@@ -10,7 +10,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pipeline import __version__
 from pipeline.errors import (
     EnvironmentProblem,
     ExitCode,
@@ -22,8 +21,8 @@ from pipeline.errors import (
 from pipeline.ledger.rows import NO_STAMP, Claim, Stamp
 from pipeline.ledger.store import FILE_NAME, Ledger
 from pipeline.names import shown
-from pipeline.records import RunInfo, Status
-from pipeline.runner import agenda, lock, preflight, resume
+from pipeline.records import Outcome, Status
+from pipeline.runner import agenda, beginning, lock, preflight, resume
 from pipeline.runner.agenda import Agenda
 from pipeline.runner.contract import (
     BuildTools,
@@ -35,11 +34,10 @@ from pipeline.runner.contract import (
     RunResult,
 )
 from pipeline.runner.interrupts import GraceOver, Interrupts
+from pipeline.runner.limits import Limiter
 from pipeline.runner.publishing import settle
-from pipeline.runner.serial import SerialExecutor
 from pipeline.runner.verdict import verdict
-from pipeline.runner.worker import Worker
-from pipeline.toolbox import Toolbox, build_toolbox
+from pipeline.toolbox import build_toolbox
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +70,7 @@ def run(
     Raises:
         NightmendError, DetectorError: the run could not begin.
     """
+    limiter = Limiter(order.limits, now=clock)
     preflight.check_places(order)
     place = order.task.workplace
     holder = {
@@ -87,34 +86,18 @@ def run(
         preflight.check_output(order)
         try:
             with interrupts.breakable(at_once=True):
-                work, tools = _prepare(order, ledger, build_tools)
+                begun = beginning.prepare(
+                    order, ledger, build_tools, interrupts.breakable
+                )
         except GraceOver:
             code = interrupts.code or ExitCode.SIGTERM
             return RunResult(place.run_id, code, 0, 0, ended=code)
-        ledger.start_run(_info(order, work, tools, clock()))
-        agenda.write_down(work, order, ledger)
-        batch = _Batch(order, ledger, observer, interrupts, work)
-        return batch.end(*batch.work(tools), clock())
-
-
-def _prepare(
-    order: Order, ledger: Ledger, build_tools: BuildTools
-) -> tuple[Agenda, Toolbox | None]:
-    """Find the work, and build the tools for it; none when nothing is left to do.
-
-    Raises:
-        NoPictures: there is none, and that is not allowed.
-        NightmendError, DetectorError: a tool cannot be built.
-    """
-    place, settings = order.task.workplace, order.task.settings
-    resume.recover(ledger, place, settings.detect.min_confidence)
-    work = agenda.draw_up(order, ledger)
-    for twins in work.plan.twins:
-        log.warning("some file systems take these for one: %s", ", ".join(twins))
-    if not work.todo:
-        return work, None
-    repair = order.task.command == "repair"
-    return work, build_tools(settings, with_inpainter=repair)
+        with contextlib.closing(begun):
+            ledger.start_run(beginning.info(order, begun, clock()))
+            agenda.write_down(begun.work, order, ledger)
+            batch = _Batch(order, ledger, observer, interrupts, begun.work, limiter)
+            ended = batch.work(begun.executor)
+        return batch.end(*ended, clock())
 
 
 class _Batch:
@@ -127,6 +110,7 @@ class _Batch:
         observer: Observer,
         interrupts: Interrupts,
         work: Agenda,
+        limiter: Limiter,
     ) -> None:
         self._order = order
         self._task = order.task
@@ -135,6 +119,7 @@ class _Batch:
         self._observer = observer
         self._interrupts = interrupts
         self._agenda = work
+        self._limiter = limiter
         self._waiting = deque(work.todo)
         self._under_way: dict[str, Job] = {}
         self._tries: dict[str, int] = {}
@@ -142,7 +127,7 @@ class _Batch:
         self._worked = 0
         self._limit_met = False
 
-    def work(self, tools: Toolbox | None) -> tuple[ExitCode, str]:
+    def work(self, executor: Executor | None) -> tuple[ExitCode, str]:
         """Work until nothing is left, a limit is met, or something ends it.
 
         Returns:
@@ -152,8 +137,8 @@ class _Batch:
         self._observer.started(planned, planned - todo)
         trouble, problem = ExitCode.OK, ""
         try:
-            if tools is not None:
-                trouble, problem = self._work_with(tools)
+            if executor is not None:
+                trouble, problem = self._work_with(executor)
         finally:
             self._observer.ended()
         codes = [trouble, self._interrupts.code or ExitCode.OK]
@@ -180,20 +165,19 @@ class _Batch:
             self._run_id, both, planned, self._worked, names, problem, ended=code
         )
 
-    def _work_with(self, tools: Toolbox) -> tuple[ExitCode, str]:
+    def _work_with(self, executor: Executor) -> tuple[ExitCode, str]:
         """Return what ended the run early: its code and a sentence."""
-        worker = Worker(self._task, tools)
-        executor: Executor = SerialExecutor(worker, self._interrupts.breakable)
-        with contextlib.closing(executor):
-            try:
-                for result in executor.run(self._take):
-                    self._settle(result)
-            except GraceOver:
-                log.warning("the grace is over; the running picture is left for later")
-            except (Stopped, EnvironmentProblem) as error:
-                return error.exit_code, str(error)
-            finally:
-                self._let_go()
+        try:
+            for result in executor.run(self._take):
+                self._settle(result)
+        except GraceOver:
+            log.warning("the grace is over; what is being worked on is left for later")
+        except (Stopped, EnvironmentProblem) as error:
+            return error.exit_code, str(error)
+        finally:
+            # Before its files are swept away: a worker that lives may still write.
+            executor.close()
+            self._let_go()
         return ExitCode.OK, ""
 
     def _take(self) -> Job | None:
@@ -204,16 +188,19 @@ class _Batch:
         """
         if self._interrupts.code is not None or not self._waiting:
             return None
-        limit = self._order.max_pictures
-        if limit is not None and self._taken >= limit:
-            self._limit_met = True
+        limit = self._limiter.reached(self._taken)
+        if limit and not self._limit_met:
+            log.warning("no further picture is begun: %s", limit)
+        self._limit_met = bool(limit)
+        if limit:
             return None
         if self._task.command == "repair":
             room_mib = self._task.settings.run.min_free_mib
             preflight.check_room(self._task.workplace.output, room_mib)
         job = self._waiting.popleft()
         basis = self._agenda.bases[job.key]
-        claim = Claim(job.key, job.root, _stamp(job.path), basis, "serial")
+        worker = self._task.settings.workers.executor
+        claim = Claim(job.key, job.root, _stamp(job.path), basis, worker)
         self._ledger.claim(self._run_id, claim)
         self._under_way[job.key] = job
         self._taken += 1
@@ -222,6 +209,9 @@ class _Batch:
     def _settle(self, result: Result) -> None:
         """Publish and record what came of a job, or put it back in the queue."""
         job, outcome = result.job, result.outcome
+        if result.lost:
+            self._lose(result)
+            return
         try:
             if result.changed:
                 raise PictureChanged(outcome.problem)
@@ -240,9 +230,14 @@ class _Batch:
                 trouble=error.kind,
             )
             self._ledger.done(self._run_id, outcome)
+        self._finish(job, outcome)
+
+    def _finish(self, job: Job, outcome: Outcome) -> None:
+        """Strike a job off, and tell how it ended."""
         del self._under_way[job.key]
         self._worked += 1
         log.info("%s: %s in %.1f s", job.key, outcome.status, outcome.took_s)
+        self._limiter.note(outcome.took_s)
         self._observer.finished(outcome)
 
     def _again(self, job: Job) -> bool:
@@ -251,11 +246,36 @@ class _Batch:
         if tries > TRIES_OF_A_CHANGING_FILE:
             return False
         log.warning("%s changed while it was worked on; once more", job.key)
-        del self._under_way[job.key]
         self._ledger.put_back(self._run_id, job.key)
+        self._once_more(job)
+        return True
+
+    def _lose(self, result: Result) -> None:
+        """Try a picture again that cost a worker its life, or quarantine it.
+
+        It goes to the end of the queue: should it not have been the picture's fault,
+        the others tell in the meantime.
+        """
+        job, allowed = result.job, self._task.settings.workers.attempts
+        resume.sweep_after(job.key, self._task.workplace)
+        losses = self._ledger.lose(self._run_id, job.key)
+        log.warning("%s: %s", shown(job.key), result.lost)
+        if losses < allowed:
+            self._once_more(job)
+            return
+        problem = (
+            f"given up after {losses} attempts: {result.lost}; it is left alone until "
+            "the picture or the settings change"
+        )
+        outcome = replace(result.outcome, status=Status.QUARANTINED, problem=problem)
+        self._ledger.done(self._run_id, outcome)
+        self._finish(job, outcome)
+
+    def _once_more(self, job: Job) -> None:
+        """Put a job back into the queue; trying again does not count as one more."""
+        del self._under_way[job.key]
         self._waiting.append(job)
         self._taken -= 1
-        return True
 
     def _let_go(self) -> None:
         """Put back what was claimed and not finished, and delete what it left."""
@@ -268,27 +288,6 @@ class _Batch:
                 with contextlib.suppress(OSError):
                     resume.sweep((place.output / key).parent)
         self._under_way.clear()
-
-
-def _info(order: Order, work: Agenda, tools: Toolbox | None, now: datetime) -> RunInfo:
-    task = order.task
-    engine = task.settings.inpaint.engine if task.command == "repair" else ""
-    if tools is not None and tools.inpainter is not None:
-        engine = tools.inpainter.name
-    return RunInfo(
-        run_id=task.workplace.run_id,
-        command=task.command,
-        argv=order.argv,
-        sources=tuple(str(source) for source in order.sources),
-        output=str(task.workplace.output),
-        started=now.isoformat(timespec="seconds"),
-        finished="",
-        ended_by="",
-        engine=engine,
-        settings_json=task.settings.model_dump_json(),
-        version=__version__,
-        planned=work.planned,
-    )
 
 
 def _stamp(path: Path) -> Stamp:

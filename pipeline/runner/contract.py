@@ -8,7 +8,9 @@ from typing import Literal, Protocol
 
 from pipeline.errors import ExitCode
 from pipeline.records import Outcome, Workplace
+from pipeline.runner.limits import Limits
 from pipeline.settings import Settings
+from pipeline.stages.choose_files import Selection
 from pipeline.toolbox import Toolbox
 
 
@@ -41,14 +43,17 @@ class Order:
     """The command line, for the ledger."""
 
     allow_empty: bool = False
-    max_pictures: int | None = None
-    """Pictures worked on before the run ends by its own limit; None means all."""
-
     grace_s: float = 30.0
     """How long a signal lets the running picture go on."""
 
     memory: Recalls | None = None
     """What a check need not look at again; None means that nothing is remembered."""
+
+    selection: Selection = field(default_factory=Selection)
+    """Which pictures of the sources are wanted."""
+
+    limits: Limits = field(default_factory=Limits)
+    """When the run ends although there is work left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,10 @@ class Result:
     changed: bool = False
     """The input changed while it was worked on; the outcome is not to be believed."""
 
+    lost: str = ""
+    """How the worker died that was at it; "" when none did. There is no outcome then,
+    and nobody can tell whether it was the picture's fault."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
@@ -91,14 +100,14 @@ class RunResult:
     problem: str = ""
     """What ended the run early, in a sentence; "" when nothing did."""
 
+    ended: ExitCode = ExitCode.OK
+    """What ended the run, whatever came of its pictures; OK when all was done."""
+
 
 class BuildTools(Protocol):
     """Builds the detectors and the inpainter; `pipeline.toolbox.build_toolbox`."""
 
     def __call__(self, settings: Settings, *, with_inpainter: bool) -> Toolbox: ...
-
-    ended: ExitCode = ExitCode.OK
-    """What ended the run, whatever came of its pictures; OK when all was done."""
 
 
 class Observer(Protocol):
@@ -122,12 +131,25 @@ class Executor(Protocol):
     """Works on pictures, one or several at a time, in any order.
 
     It draws jobs with `take` as it has room for them, and stops when `take` gives None
-    and nothing is under way. What ends the whole run is raised; what is wrong with one
-    picture is in its result.
+    and nothing is under way; after each result it asks again. What ends the whole run
+    is raised; what is wrong with one picture is in its result.
     """
 
-    def run(self, take: Take) -> Iterator[Result]: ...
+    def open(self) -> str:
+        """Build the tools, or have them built; once, before `run`.
+
+        Returns:
+            The engine's name; "" where nothing is repaired.
+
+        Raises:
+            NightmendError, DetectorError: a tool cannot be built.
+        """
+        ...
+
+    def run(self, take: Take) -> Iterator[Result]:
+        """Yield one result per job, in the order in which they come."""
+        ...
 
     def close(self) -> None:
-        """Free what it holds; calling it twice does no harm."""
+        """Free what it holds, and end what is under way; twice does no harm."""
         ...

@@ -1,5 +1,6 @@
 """Tell what is done already, and clear up what a dead run left behind."""
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -10,8 +11,15 @@ from typing import Any
 
 from detectors import catalogue, weights
 from detectors.findings import Severity
+from pipeline.album import folder_of
 from pipeline.errors import UsageError
-from pipeline.files import PART_PREFIX, PART_SUFFIX, digest_file
+from pipeline.files import (
+    PART_PREFIX,
+    PART_SUFFIX,
+    digest_file,
+    part_name,
+    short_id_of,
+)
 from pipeline.ledger.rows import Known, Stamp
 from pipeline.ledger.store import Ledger
 from pipeline.model_lock import user_lock
@@ -29,10 +37,14 @@ REDONE = frozenset({Status.FAILED.value})
 
 WITHOUT_EFFECT = {
     "run": ("min_free_mib", "settle_s"),
-    "inpaint": ("device", "batch", "compile"),
+    "inpaint": ("device", "batch", "compile", "pictures"),
     "save": ("keep_variations", "keep_checkpoints"),
 }
 """Settings that do not change what comes of a picture."""
+
+WITHOUT_EFFECT_AT_ALL = ("gate", "workers", "night")
+"""Whole sections of that sort. What a time budget cut short stays as it is, too: else
+a longer one would make a finished folder unfinished."""
 
 ONLY_REPAIR = (
     "mask",
@@ -116,6 +128,7 @@ def recover(ledger: Ledger, workplace: Workplace, min_confidence: float) -> None
         sweep(workplace.state, whole=True)
         for folder in {(workplace.output / key).parent for key in unfinished}:
             sweep(folder)
+    ledger.orphan()
 
 
 def sweep(folder: Path, *, whole: bool = False) -> None:
@@ -123,6 +136,18 @@ def sweep(folder: Path, *, whole: bool = False) -> None:
     for path in _parts(folder, whole):
         log.info("deleting %s, left by a run that ended early", shown(path))
         Path(path).unlink(missing_ok=True)
+
+
+def sweep_after(key: str, workplace: Workplace) -> None:
+    """Delete the temporary files of one picture whose worker is dead; others may work.
+
+    What the disk does not let go of now is swept by the next run.
+    """
+    name = part_name(short_id_of(key, workplace.run_id))
+    with contextlib.suppress(OSError):
+        (workplace.output / key).with_name(name).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        sweep(workplace.state / folder_of(key))
 
 
 def severity_left(outcome: Outcome, min_confidence: float) -> int:
@@ -143,7 +168,8 @@ def _relevant(settings: Settings, command: str) -> dict[str, Any]:
         for name in names:
             del plain[section][name]
     # The gate weighs what was found, and finds nothing itself.
-    unused = {"gate", *catalogue.by_name()} - set(settings.detect.detectors)
+    unused = {*WITHOUT_EFFECT_AT_ALL, *catalogue.by_name()}
+    unused -= set(settings.detect.detectors)
     if command == "check":
         unused |= set(ONLY_REPAIR)
     return {name: value for name, value in plain.items() if name not in unused}

@@ -8,6 +8,9 @@ written.
 import errno
 import logging
 import time
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from detectors.arrays import MaskArray
@@ -23,12 +26,33 @@ from pipeline.errors import (
     Stopped,
     Unreadable,
 )
+from pipeline.inpainters.contract import PaintsTogether
 from pipeline.names import shown
-from pipeline.records import Found, ImageRef, Outcome, Picture, Status
-from pipeline.runner.contract import Job, Result, Task
-from pipeline.runner.drive import drive
+from pipeline.records import (
+    Candidate,
+    Flow,
+    FlowStep,
+    Found,
+    ImageRef,
+    Outcome,
+    Picture,
+    Status,
+)
+from pipeline.runner.contract import (
+    Breakable,
+    BuildTools,
+    Job,
+    Result,
+    Take,
+    Task,
+)
+from pipeline.runner.drive import drive, open_batch
+from pipeline.runner.early_gate import EarlyGate
+from pipeline.runner.several import Several
+from pipeline.settings import InpaintSettings
 from pipeline.stages.load import identify, load
 from pipeline.stages.user_masks import load_mask
+from pipeline.stopwatch import OnStage, nobody
 from pipeline.toolbox import Toolbox
 
 log = logging.getLogger(__name__)
@@ -46,14 +70,34 @@ _DISK_TROUBLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 _ENDS_THE_RUN = (Stopped, EnvironmentProblem)
 
 
+def build_worker(
+    task: Task, build_tools: BuildTools, on_stage: OnStage = nobody
+) -> "Worker":
+    """Build the tools that a task needs, and a worker that has them.
+
+    Raises:
+        NightmendError, DetectorError: a tool cannot be built.
+    """
+    repair = task.command == "repair"
+    toolbox = build_tools(task.settings, with_inpainter=repair)
+    return Worker(task, replace(toolbox, on_stage=on_stage))
+
+
 class Worker:
-    """Works on one picture at a time with tools that are built once."""
+    """Works on pictures with tools that are built once."""
 
     def __init__(self, task: Task, toolbox: Toolbox) -> None:
         self._task = task
         self._toolbox = toolbox
         self._album = Album(task.workplace.state)
         self._told: set[str] = set()
+        self._gate = _gate_for(task.settings.inpaint)
+
+    @property
+    def engine(self) -> str:
+        """The engine's name; "" where nothing is repaired."""
+        inpainter = self._toolbox.inpainter
+        return inpainter.name if inpainter is not None else ""
 
     def close(self) -> None:
         """Free the tools; calling it twice does no harm."""
@@ -66,15 +110,59 @@ class Worker:
             Stopped: the output cannot be written to, or the like; the run cannot go on.
             EnvironmentProblem: the engine or the device is lost; the run cannot go on.
         """
+        engine = self._toolbox.inpainter
+        return drive(self._steps(job), engine, self._gate, sparing=self._sparing)
+
+    def work_many(self, take: Take, breakable: Breakable) -> Iterator[Result]:
+        """Work on several pictures at a time, as far as that keeps the engine busy.
+
+        Args:
+            take: Hands out the next job; asked until it gives None with nothing left
+                under way.
+            breakable: Marks the work that may be broken off.
+
+        Raises:
+            Stopped, EnvironmentProblem: see `work`.
+        """
+        engine, most = self._toolbox.inpainter, 1
+        if isinstance(engine, PaintsTogether):
+            most = self._task.settings.inpaint.pictures
+        batch = open_batch(engine, sparing=self._sparing)
+        with closing(Several[Result](batch, self._gate)) as several:
+            while True:
+                while several.room and several.under_way < most:
+                    if (job := take()) is None:
+                        break
+                    with breakable():
+                        ended = several.begin(self._steps(job))
+                    yield from ended
+                if not several.under_way:
+                    return
+                with breakable():
+                    ended = several.turn()
+                yield from ended
+
+    @property
+    def _sparing(self) -> bool:
+        """A region may have enough before all of its variations are painted."""
+        return self._task.settings.choose.stop != "never"
+
+    def _steps(self, job: Job) -> Generator[FlowStep, Candidate | None, Result]:
+        """Work on a picture step by step; whatever happens to it is in the result.
+
+        Raises:
+            Stopped, EnvironmentProblem: see `work`.
+        """
         started = time.monotonic()
         ref = ImageRef(job.root, job.key, "")
+        self._toolbox.on_stage("load")
         try:
             ref, encoded = identify(Found(job.root, job.key), self._task.settings.load)
             for_repair = self._task.command == "repair"
             limits = self._task.settings.load
             picture = load(ref, encoded, limits, for_repair=for_repair)
             del encoded
-            return Result(job, self._mend_or_check(picture))
+            return Result(job, (yield from self._mend_or_check(picture)))
         except _ENDS_THE_RUN:
             raise
         except PictureChanged as error:
@@ -95,21 +183,28 @@ class Worker:
         self._told.add(sentence)
         log.error("%s: %s", job.key, sentence, exc_info=error if first else None)
 
-    def _mend_or_check(self, picture: Picture) -> Outcome:
+    def _mend_or_check(self, picture: Picture) -> Flow:
         task, toolbox = self._task, self._toolbox
         if task.command == "check":
             return flow.check(picture, toolbox, task.settings)
         if toolbox.inpainter is None:
             raise ValueError("a repair needs a toolbox with an inpainter")
-        steps = flow.mend(
-            picture,
-            toolbox,
-            task.workplace,
-            self._album,
-            task.settings,
-            user_mask=_mask_for(picture, task.masks),
+        return (
+            yield from flow.mend(
+                picture,
+                toolbox,
+                task.workplace,
+                self._album,
+                task.settings,
+                user_mask=_mask_for(picture, task.masks),
+            )
         )
-        return drive(steps, toolbox.inpainter)
+
+
+def _gate_for(settings: InpaintSettings) -> EarlyGate | None:
+    if not settings.preview_at:
+        return None
+    return EarlyGate(settings.preview_at, settings.preview_keep, settings.preview_learn)
 
 
 def _no_room(error: OSError) -> str:

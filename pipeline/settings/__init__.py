@@ -17,6 +17,9 @@ from pipeline.settings.looking import (
     QualitySettings,
     SegmentsSettings,
 )
+from pipeline.settings.night import (
+    NightSettings,
+)
 from pipeline.settings.painting import (
     InpaintSettings,
 )
@@ -32,6 +35,9 @@ from pipeline.settings.planning import (
 from pipeline.settings.running import (
     RunSettings,
 )
+from pipeline.settings.working import (
+    WorkersSettings,
+)
 
 __all__ = [
     "ChooseSettings",
@@ -42,6 +48,7 @@ __all__ = [
     "InpaintSettings",
     "LoadSettings",
     "MaskSettings",
+    "NightSettings",
     "PassSettings",
     "PeopleSettings",
     "Pixels",
@@ -55,6 +62,7 @@ __all__ = [
     "SegmentsSettings",
     "Settings",
     "Share",
+    "WorkersSettings",
 ]
 
 
@@ -78,3 +86,5 @@ class Settings(Section):
     save: SaveSettings = SaveSettings()
     gate: GateSettings = GateSettings()
     run: RunSettings = RunSettings()
+    workers: WorkersSettings = WorkersSettings()
+    night: NightSettings = NightSettings()
