@@ -32,6 +32,7 @@ from pipeline.records import (
     Outcome,
     Patch,
     Picture,
+    Reply,
     Workplace,
 )
 from pipeline.settings import Settings
@@ -72,7 +73,7 @@ def mend(
         ValueError: the toolbox has no inpainter.
         OutputTrouble: something cannot be written.
     """
-    watch = Stopwatch()
+    watch = Stopwatch(toolbox.on_stage)
     first = _look(picture.pixels, toolbox, settings, watch)
     bench = _bench(picture, toolbox, album, settings, first)
     work = Work(picture.pixels, first)
@@ -80,6 +81,9 @@ def mend(
         with watch.stage("mask"):
             work, patches = _next_patches(work, bench, user_mask)
         if not patches:
+            break
+        if watch.is_past(settings.night.picture_budget_s):
+            work = work.remarking(_out_of_time(settings))
             break
         lived = picture.past_passes + work.passes
         if lived >= settings.passes.lifetime:
@@ -95,7 +99,7 @@ def mend(
 
 def check(picture: Picture, toolbox: Toolbox, settings: Settings) -> Outcome:
     """Look at one picture, and change nothing."""
-    watch = Stopwatch()
+    watch = Stopwatch(toolbox.on_stage)
     inspection = _look(picture.pixels, toolbox, settings, watch)
     return finish.checked(picture, inspection, toolbox.kinds, settings, watch)
 
@@ -183,7 +187,11 @@ def _one_pass(
     for strength in strengths(bench.settings):
         undecided = [trial for trial in trials if not trial.decided]
         if undecided:
-            yield from _paint(undecided, strength, watch)
+            budget_s = bench.settings.night.picture_budget_s
+            in_time = yield from _paint(undecided, strength, watch, budget_s)
+            if not in_time:
+                work = work.remarking(_out_of_time(bench.settings))
+                break
     return _concluded(trials, work, bench)
 
 
@@ -198,16 +206,35 @@ def strengths(settings: Settings) -> tuple[float, ...]:
 
 
 def _paint(
-    trials: Sequence[Trial], strength: float, watch: Stopwatch
-) -> Generator[FlowStep, Candidate | None, None]:
-    """Ask for variations of several patches, and answer each as it arrives."""
+    trials: Sequence[Trial], strength: float, watch: Stopwatch, budget_s: float
+) -> Generator[FlowStep, Candidate | None, bool]:
+    """Ask for variations of several patches, and answer each as it arrives.
+
+    Returns:
+        False when the picture's time is used up: no more was asked for.
+    """
+    if watch.is_past(budget_s):
+        return False
+    in_time = True
     by_patch = {trial.patch.number: trial for trial in trials}
-    candidate = yield Ask(tuple(trial.ask(strength) for trial in trials))
+    watch.begin("paint")
+
+    def appraise(shown: Candidate) -> float | None:
+        with watch.stage("score"):
+            change = by_patch[shown.patch].appraise(shown)
+        watch.begin("paint")
+        return change
+
+    candidate = yield Ask(tuple(trial.ask(strength) for trial in trials), appraise)
     while candidate is not None:
         watch.add("paint", candidate.took_s)
         with watch.stage("score"):
             reply = by_patch[candidate.patch].judge(candidate)
+        if reply is Reply.MORE and watch.is_past(budget_s):
+            reply, in_time = Reply.ENOUGH, False
+        watch.begin("paint")
         candidate = yield reply
+    return in_time
 
 
 def _concluded(trials: Sequence[Trial], work: Work, bench: Bench) -> Work:
@@ -246,6 +273,14 @@ def _settled(
         box
         for box in kept
         if not any(box.grown(context_px).intersection(c).area for c in changed)
+    )
+
+
+def _out_of_time(settings: Settings) -> str:
+    budget_s = settings.night.picture_budget_s
+    return (
+        f"the time budget of {budget_s:g} s (night.picture_budget_s) is used up; no "
+        "more was tried, and the best so far is kept"
     )
 
 

@@ -113,6 +113,27 @@ class Trial:
         enough = choose.is_enough(self._original.cost, cost, rules)
         return Reply.ENOUGH if enough else Reply.MORE
 
+    def appraise(self, candidate: Candidate) -> float | None:
+        """Return how much more a variation costs than the original; negative is good.
+
+        One that was judged already is looked up. Nothing is noted; None where the
+        variation cannot be measured.
+        """
+        before = self._original.cost.total
+        for attempt in self.attempts:
+            if attempt.number == candidate.number:
+                return attempt.cost.total - before if attempt.cost else None
+        region = self._region
+        if blend.trouble_with(candidate, region.pixels, region.mask):
+            return None
+        if candidate.pixels is None:
+            return None
+        mixed = blend.blend(region.pixels, candidate.pixels, region.cover)
+        try:
+            return self._measure(mixed).total - before
+        except DetectorFailed:
+            return None
+
     def _measure(self, mixed: RgbArray) -> Cost:
         """Measure a blended cut-out in its surroundings."""
         window = self._region.frame.window

@@ -1,6 +1,6 @@
 """What the flow of one picture and whoever drives it say to each other."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
@@ -21,6 +21,9 @@ class Ask:
     """The flow wants these painted; their covers do not overlap."""
 
     requests: tuple[PaintRequest, ...]
+    appraise: Callable[[Candidate], float | None] | None = None
+    """Tells by how much a candidate, or the preview of one, costs more than the
+    original, and takes no note of it; negative is better, None when nobody can tell."""
 
 
 FlowStep: TypeAlias = Ask | Reply

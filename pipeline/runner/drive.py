@@ -1,62 +1,58 @@
-"""Turn the flow of one picture over one engine."""
+"""Turn the flow of one picture, or of many, over one engine."""
 
-import logging
 from collections.abc import Generator
 from contextlib import closing
-from typing import cast
+from typing import TypeVar
 
-from pipeline.errors import PaintFailed
-from pipeline.inpainters.contract import Inpainter
-from pipeline.records import Ask, Candidate, Flow, Outcome, PaintRequest, Reply
+from pipeline.inpainters.contract import Batch, Inpainter, PaintsTogether
+from pipeline.inpainters.one_by_one import OneByOne
+from pipeline.records import Candidate, FlowStep
+from pipeline.runner.early_gate import EarlyGate
+from pipeline.runner.several import Several
 
-log = logging.getLogger(__name__)
+End = TypeVar("End")
 
 
-def drive(flow: Flow, inpainter: Inpainter) -> Outcome:
-    """Paint what the flow asks for, region by region, until it returns.
+def drive(
+    flow: Generator[FlowStep, Candidate | None, End],
+    inpainter: Inpainter | None,
+    gate: EarlyGate | None = None,
+    *,
+    sparing: bool = False,
+) -> End:
+    """Paint what the flow asks for, until it returns.
 
-    What the flow has enough of is not painted: candidates are drawn one at a time.
-    When the engine gives up on a region, that region alone goes without; an exception
-    of any other kind ends the flow.
+    What the flow has enough of is not painted any further. When the engine gives up on
+    a region, that region alone goes without; an exception of any other kind is raised
+    inside the flow.
+
+    Args:
+        flow: The work on one picture.
+        inpainter: None where nothing is painted.
+        gate: Decides on previews; None leaves them out.
+        sparing: See `open_batch`.
 
     Raises:
-        Whatever the flow or the engine raises, except PaintFailed.
+        What the flow raises.
     """
-    with closing(flow):
-        try:
-            step = next(flow)
-            while True:
-                for request in cast(Ask, step).requests:
-                    _serve(request, flow, inpainter)
-                step = flow.send(None)
-        except StopIteration as end:
-            return cast(Outcome, end.value)
+    batch = open_batch(inpainter, sparing=sparing)
+    with closing(Several[End](batch, gate)) as several:
+        ended = several.begin(flow)
+        while not ended:
+            ended = several.turn()
+    return ended[0]
 
 
-def _serve(request: PaintRequest, flow: Flow, inpainter: Inpainter) -> None:
-    """Send candidates for one request until the flow has enough or none is left."""
-    with closing(_candidates(request, inpainter)) as candidates:
-        for candidate in candidates:
-            if flow.send(candidate) is Reply.ENOUGH:
-                return
+def open_batch(inpainter: Inpainter | None, *, sparing: bool) -> Batch | None:
+    """Return where requests are handed in; None where there is no engine.
 
-
-def _candidates(
-    request: PaintRequest, inpainter: Inpainter
-) -> Generator[Candidate, None, None]:
-    """Draw from the engine; when it gives up, say so once, as a failed candidate."""
-    drawn = 0
-    try:
-        for candidate in inpainter.paint(request):
-            drawn += 1
-            yield candidate
-    except PaintFailed as error:
-        log.warning("region %d was not painted: %s", request.patch.number, error)
-        yield Candidate(
-            patch=request.patch.number,
-            number=request.first_number + drawn,
-            seed=request.seeds[min(drawn, len(request.seeds) - 1)],
-            pixels=None,
-            took_s=0.0,
-            problem=str(error),
-        )
+    Args:
+        inpainter: Any engine, whether several requests share a batch on it or not.
+        sparing: Flows are expected to have enough of a region before all of its
+            variations are painted.
+    """
+    if inpainter is None:
+        return None
+    if isinstance(inpainter, PaintsTogether):
+        return inpainter.open(sparing=sparing)
+    return OneByOne(inpainter)

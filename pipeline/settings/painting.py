@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pipeline.settings.basics import Section
+from pipeline.settings.basics import Section, Share
 
 
 class InpaintSettings(Section):
@@ -49,6 +49,21 @@ class InpaintSettings(Section):
 
     batch: Annotated[int, Field(ge=1, le=64)] = 4
     """Candidates painted side by side."""
+
+    pictures: Annotated[int, Field(ge=1, le=256)] = 8
+    """Pictures worked on at a time, so that their candidates share a batch; each takes
+    memory. Engines without a batch work on one."""
+
+    preview_at: Share = 0.0
+    """Share of its steps after which a candidate is previewed, and the worst dropped
+    once previews have proved to tell the end; 0 never. What is painted then depends on
+    the order of the pictures."""
+
+    preview_keep: Share = 0.5
+    """Share of previewed candidates that go on, once any are dropped."""
+
+    preview_learn: Annotated[int, Field(ge=8, le=10000)] = 64
+    """Finished candidates from which it is learned what a preview tells."""
 
     device: str = "auto"
     """"auto", "cpu", "mps", "cuda" or "cuda:1"."""

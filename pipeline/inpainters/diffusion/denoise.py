@@ -48,8 +48,18 @@ class _Row:
 class Denoiser:
     """Runs the UNet over batches of trajectories."""
 
-    def __init__(self, checkpoint: Checkpoint, guidance: Guidance) -> None:
+    def __init__(
+        self, checkpoint: Checkpoint, guidance: Guidance, unet: Any = None
+    ) -> None:
+        """Keep the networks.
+
+        Args:
+            checkpoint: Says how the UNet is called.
+            guidance: Of all candidates.
+            unet: Called in place of the checkpoint's own, such as a compiled one.
+        """
         self._model = checkpoint
+        self._unet = checkpoint.unet if unet is None else unet
         self._guidance = guidance
         # A UNet distilled with the guidance scale as an input needs no second prompt.
         self._guided_by_input = (
@@ -122,7 +132,7 @@ class Denoiser:
             dtype=torch.float32,
             device=model.device,
         )
-        told: torch.Tensor = model.unet(
+        told: torch.Tensor = self._unet(
             inputs[owners].to(model.dtype),
             times,
             encoder_hidden_states=torch.stack([row.code.hidden for row in rows]),
@@ -141,6 +151,7 @@ class Denoiser:
 
     def _advance(self, trajectory: Trajectory, guess: torch.Tensor) -> None:
         scheduler, shared = trajectory.scheduler, trajectory.conditions
+        trajectory.torn = True
         told: Any = scheduler.step(
             guess[None],
             _own_step(trajectory),
@@ -159,6 +170,7 @@ class Denoiser:
                 )
             moved = (1 - shared.mask) * around + shared.mask * moved
         trajectory.latents = moved
+        trajectory.torn = False
 
 
 def scale_embedding(scale: float, width: int) -> torch.Tensor:

@@ -1,27 +1,23 @@
 """The engine `diffusion`: regions in, candidates out."""
 
 import logging
-import time
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from functools import partial
+from collections.abc import Iterator
 
 import torch
 
-from detectors.arrays import RgbArray, check_mask, check_rgb, size_of
 from pipeline.devices import choose_device, choose_dtype
 from pipeline.errors import PaintFailed
-from pipeline.inpainters.cutouts import to_window
+from pipeline.inpainters.diffusion.careful import Careful
 from pipeline.inpainters.diffusion.checkpoint import Checkpoint
+from pipeline.inpainters.diffusion.compiled import FixedShapes
 from pipeline.inpainters.diffusion.denoise import Denoiser, Guidance
-from pipeline.inpainters.diffusion.latent_mask import rounded
+from pipeline.inpainters.diffusion.finishing import Finishing
 from pipeline.inpainters.diffusion.latents import LatentCodec
 from pipeline.inpainters.diffusion.load import load_checkpoint
-from pipeline.inpainters.diffusion.memory import Ladder, attempt
-from pipeline.inpainters.diffusion.quality_gate import problem_of
-from pipeline.inpainters.diffusion.region import Preparation, Region
+from pipeline.inpainters.diffusion.memory import Ladder
+from pipeline.inpainters.diffusion.region import Preparation, Region, check_request
 from pipeline.inpainters.diffusion.schedule import plan_steps
-from pipeline.inpainters.diffusion.trajectory import Trajectory, start
+from pipeline.inpainters.diffusion.slots import SlotBatch, Tools
 from pipeline.models import locate
 from pipeline.records import Candidate, PaintRequest
 from pipeline.settings import InpaintSettings
@@ -32,26 +28,42 @@ log = logging.getLogger(__name__)
 class DiffusionInpainter:
     """Paints by Stable Diffusion 1.x, 2.x and XL, plain or made for inpainting."""
 
-    def __init__(self, checkpoint: Checkpoint, settings: InpaintSettings) -> None:
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        settings: InpaintSettings,
+        *,
+        compile_backend: str = "inductor",
+    ) -> None:
         """Wrap a loaded checkpoint.
 
         Args:
             checkpoint: The networks.
-            settings: Steps, scheduler, guidance, clip skip and batch are read.
+            compile_backend: What torch.compile hands the UNet to, with
+                `settings.compile`.
+            settings: Steps, scheduler, guidance, clip skip, batch and compile are
+                read.
         """
         self._model: Checkpoint | None = checkpoint
-        self._settings = settings
         self._name = f"diffusion/{checkpoint.name}"
-        self._codec = LatentCodec(checkpoint)
-        self._ladder = Ladder(checkpoint.vae)
-        self._preparation = Preparation(checkpoint, self._codec, settings)
-        self._denoiser = Denoiser(
-            checkpoint,
-            Guidance(
-                settings.guidance_scale,
-                settings.guidance_from_sigma,
-                settings.guidance_to_sigma,
+        codec = LatentCodec(checkpoint)
+        ladder = Ladder(checkpoint.vae, settings.batch)
+        guidance = Guidance(
+            settings.guidance_scale,
+            settings.guidance_from_sigma,
+            settings.guidance_to_sigma,
+        )
+        unet = checkpoint.unet
+        if settings.compile:
+            unet = FixedShapes(unet, 2 * settings.batch, backend=compile_backend)
+        self._tools = Tools(
+            preparation=Preparation(checkpoint, codec, settings),
+            careful=Careful(
+                Denoiser(checkpoint, guidance, unet), Finishing(codec), ladder
             ),
+            ladder=ladder,
+            slots=settings.batch,
+            speculates=checkpoint.device.type != "cpu",
         )
         # Planned once here, so that a scheduler that cannot run these steps stops the
         # run before its first picture.
@@ -82,17 +94,22 @@ class DiffusionInpainter:
         Raises:
             PaintFailed: the request cannot be painted at this size.
         """
-        check_rgb(request.pixels)
-        check_mask(request.mask, size_of(request.pixels))
-        if not request.mask.any():
-            raise PaintFailed("the mask is blank, so there is nothing to paint")
-        scale = self._loaded().scale
-        if request.working.width % scale or request.working.height % scale:
-            raise PaintFailed(
-                f"the working size {request.working.width}x{request.working.height} is "
-                f"not divisible by {scale}, as this model needs; see plan.working_px"
-            )
+        check_request(request, self._loaded().scale)
         return self._candidates(request)
+
+    @property
+    def tools(self) -> Tools:
+        """What its batches work with."""
+        self._loaded()
+        return self._tools
+
+    def open(self, *, sparing: bool) -> SlotBatch:
+        """Open a batch of `settings.batch` slots, for any number of requests."""
+        return SlotBatch(self.tools, sparing=sparing)
+
+    def prepare(self, request: PaintRequest) -> Region:
+        """Encode what the candidates of a request share: its text and its picture."""
+        return self.tools.preparation.prepare(request)
 
     def close(self) -> None:
         """Let go of the networks."""
@@ -100,88 +117,18 @@ class DiffusionInpainter:
             return
         cuda = self._model.device.type == "cuda"
         self._model = None
-        del self._codec, self._preparation, self._denoiser, self._ladder
+        del self._tools
         if cuda:
             torch.cuda.empty_cache()
 
-    def prepare(self, request: PaintRequest) -> Region:
-        """Encode what the candidates of a request share: its text and its picture."""
-        return self._preparation.prepare(request)
-
-    def finish(
-        self, region: Region, done: Sequence[Trajectory], first: int, took_s: float
-    ) -> list[Candidate]:
-        """Decode finished trajectories and bring them back to the window's size.
-
-        Args:
-            region: What they belong to.
-            done: Finished trajectories, in the order of their numbers.
-            first: The number of the first of them.
-            took_s: Seconds that each took to denoise.
-        """
-        started = time.perf_counter()
-        pictures, again = self._codec.decode(
-            torch.stack([each.latents for each in done])
-        )
-        each_took = took_s + (time.perf_counter() - started) / len(done)
-        notes = region.notes + (("the VAE was run again in float32",) if again else ())
-        return [
-            self._candidate(
-                region, painted, (first + place, trajectory.seed), each_took, notes
-            )
-            for place, (painted, trajectory) in enumerate(
-                zip(pictures, done, strict=True)
-            )
-        ]
-
     def _candidates(self, request: PaintRequest) -> Iterator[Candidate]:
-        region: Region | None = None
-        waiting = list(enumerate(request.seeds, request.first_number))
-        while waiting:
-            rung = self._ladder.rung(request.working)
-            group = waiting[: 1 if rung.one_by_one else self._settings.batch]
-            if region is None:
-                region = attempt(lambda: self.prepare(request))
-            made = None
-            if region is not None:
-                made = attempt(partial(self._paint_group, region, group, rung.note))
-            if made is None and self._ladder.climb_down(request.working):
-                continue
-            yield from made or _failed(request, group)
-            waiting = waiting[len(group) :]
-
-    def _paint_group(
-        self, region: Region, group: Sequence[tuple[int, int]], note: str
-    ) -> list[Candidate]:
-        started = time.perf_counter()
-        running = [start(region.conditions, seed) for _, seed in group]
-        while not running[0].finished:
-            self._denoiser.step(running)
-        took_s = (time.perf_counter() - started) / len(running)
-        if note:
-            region = replace(region, notes=(*region.notes, note))
-        return self.finish(region, running, group[0][0], took_s)
-
-    def _candidate(
-        self,
-        region: Region,
-        painted: RgbArray | None,
-        number_and_seed: tuple[int, int],
-        took_s: float,
-        notes: tuple[str, ...],
-    ) -> Candidate:
-        problem = problem_of(painted, region.picture, rounded(region.soft))
-        usable = None if painted is None or problem else painted
-        number, seed = number_and_seed
-        return Candidate(
-            patch=region.request.patch.number,
-            number=number,
-            seed=seed,
-            pixels=None if usable is None else to_window(usable, region.place),
-            took_s=took_s,
-            problem=problem,
-            notes=notes,
-        )
+        batch, ended = self.open(sparing=False), False
+        batch.submit(request)
+        while not ended:
+            for made in batch.advance():
+                ended = ended or made.last
+                if made.candidate is not None:
+                    yield made.candidate
 
     def _loaded(self) -> Checkpoint:
         if self._model is None:
@@ -202,15 +149,4 @@ def build(settings: InpaintSettings) -> DiffusionInpainter:
     dtype = choose_dtype(settings.dtype, device)
     log.info("loading %s on %s in %s", located.name, device, dtype)
     checkpoint = load_checkpoint(located, settings.loras, device, dtype)
-    if settings.compile:
-        checkpoint.unet.compile()
     return DiffusionInpainter(checkpoint, settings)
-
-
-def _failed(request: PaintRequest, group: Sequence[tuple[int, int]]) -> list[Candidate]:
-    size = f"{request.working.width}x{request.working.height}"
-    problem = f"the device has too little memory for {size}; see plan.working_px"
-    return [
-        Candidate(request.patch.number, number, seed, None, 0.0, problem)
-        for number, seed in group
-    ]

@@ -59,7 +59,9 @@ class LatentCodec:
         scaled: torch.Tensor = (latents - self._mean) * self._spread
         return scaled
 
-    def decode(self, latents: torch.Tensor) -> tuple[list[RgbArray | None], bool]:
+    def decode(
+        self, latents: torch.Tensor, at_once: int = DECODED_AT_ONCE
+    ) -> tuple[list[RgbArray | None], list[bool]]:
         """Decode latents of one size.
 
         What comes out NaN or infinite although its latents are finite is decoded once
@@ -67,33 +69,36 @@ class LatentCodec:
 
         Args:
             latents: (N, latent channels, h, w) float32.
+            at_once: How many go through the decoder in one call, at most
+                `DECODED_AT_ONCE`.
 
         Returns:
             One (H, W, 3) uint8 RGB picture per latent, None where it is not finite; and
-            whether a second decoding in float32 was needed.
+            for each whether a second decoding in float32 was needed.
         """
         raw = latents / self._spread + self._mean
         with torch.inference_mode():
-            values = self._decoded(raw)
+            values = self._decoded(raw, at_once)
             bad = ~torch.isfinite(values).flatten(1).all(dim=1)
             worth = bad & torch.isfinite(raw).flatten(1).all(dim=1)
-            again = bool(worth.any()) and self._vae.dtype != torch.float32
-            if again:
+            if self._vae.dtype == torch.float32:
+                worth = torch.zeros_like(worth)
+            if worth.any():
                 log.debug("the VAE overflowed in %s; again in float32", self._vae.dtype)
                 with _in_float32(self._vae):
-                    values[worth] = self._decoded(raw[worth])
-        return [_picture(each) for each in values], again
+                    values[worth] = self._decoded(raw[worth], at_once)
+        return [_picture(each) for each in values], worth.tolist()
 
     def _encoded(self, stacked: torch.Tensor) -> torch.Tensor:
         moved = stacked.to(self._device, self._vae.dtype)
         mode: torch.Tensor = self._vae.encode(moved).latent_dist.mode()
         return mode.float()
 
-    def _decoded(self, raw: torch.Tensor) -> torch.Tensor:
+    def _decoded(self, raw: torch.Tensor, at_once: int) -> torch.Tensor:
         moved = raw.to(self._device, self._vae.dtype)
         parts = [
             self._vae.decode(few, return_dict=False)[0].float()
-            for few in torch.split(moved, DECODED_AT_ONCE)
+            for few in torch.split(moved, min(at_once, DECODED_AT_ONCE))
         ]
         return torch.cat(parts)
 

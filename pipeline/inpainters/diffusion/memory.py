@@ -20,7 +20,9 @@ Result = TypeVar("Result")
 class Rung:
     """One way to paint with less memory."""
 
-    one_by_one: bool
+    slots: int
+    """Candidates side by side."""
+
     tiled: bool
     """The VAE works in tiles, which may leave faint seams."""
 
@@ -28,45 +30,56 @@ class Rung:
     """For the candidate, "" when nothing was changed."""
 
 
-RUNGS = (
-    Rung(one_by_one=False, tiled=False, note=""),
-    Rung(one_by_one=True, tiled=False, note="memory ran short: painted one by one"),
-    Rung(
-        one_by_one=True,
-        tiled=True,
-        note="memory ran short: painted one by one, decoded in tiles",
-    ),
-)
+def rungs(slots: int) -> tuple[Rung, ...]:
+    """Return the ladder from all slots over half of them to one, then with tiles."""
+    ladder = [Rung(slots, tiled=False, note="")]
+    while (fewer := ladder[-1].slots // 2) > 1:
+        note = f"memory ran short: {fewer} side by side, not {slots}"
+        ladder.append(Rung(fewer, tiled=False, note=note))
+    if slots > 1:
+        note = "memory ran short: painted one by one"
+        ladder.append(Rung(1, tiled=False, note=note))
+    note = "memory ran short: painted one by one, decoded in tiles"
+    return (*ladder, Rung(1, tiled=True, note=note))
 
 
 class Ladder:
     """Where each working size stands."""
 
-    def __init__(self, vae: Any) -> None:
+    def __init__(self, vae: Any, slots: int) -> None:
         """Start at the top.
 
         Args:
             vae: Is switched to tiles where a rung says so, and back.
+            slots: Candidates side by side while memory lasts.
         """
         self._vae = vae
+        self._rungs = rungs(slots)
         self._places: dict[Size, int] = {}
 
     def rung(self, size: Size) -> Rung:
         """Return the rung of a working size, with the VAE set to it."""
-        rung = RUNGS[self._places.get(size, 0)]
+        rung = self._rungs[self._places.get(size, 0)]
         if rung.tiled:
             self._vae.enable_tiling()
         else:
             self._vae.disable_tiling()
         return rung
 
-    def climb_down(self, size: Size) -> bool:
-        """Go one rung down; False when that was the last."""
-        place = self._places.get(size, 0) + 1
-        if place >= len(RUNGS):
-            return False
-        self._places[size] = place
-        return True
+    def climb_down(self, size: Size, tried: int) -> bool:
+        """Go down to where there is less at a time; False when there is no such rung.
+
+        Args:
+            size: The working size that needs too much.
+            tried: How many candidates side by side were too many. Rungs that would do
+                the same once more are passed over.
+        """
+        first = self._places.get(size, 0) + 1
+        for place in range(first, len(self._rungs)):
+            if self._rungs[place].slots < tried or self._rungs[place].tiled:
+                self._places[size] = place
+                return True
+        return False
 
 
 def attempt(work: Callable[[], Result]) -> Result | None:

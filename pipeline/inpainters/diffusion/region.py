@@ -1,12 +1,15 @@
 """Get a request ready to be painted: everything its candidates share, encoded once."""
 
+import hashlib
+from collections import OrderedDict
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from detectors.arrays import RgbArray, size_of
+from detectors.arrays import RgbArray, check_mask, check_rgb, size_of
 from detectors.geometry import Size
+from pipeline.errors import PaintFailed
 from pipeline.inpainters.cutouts import Fit, GreyArray, fit, soft_mask, to_working
 from pipeline.inpainters.diffusion.checkpoint import Checkpoint
 from pipeline.inpainters.diffusion.latent_mask import (
@@ -27,6 +30,10 @@ XL_STRENGTH = 0.99
 
 AESTHETIC_SCORES = (2.5, 6.0)
 """What diffusers tells refiners about the negative prompt and the prompt."""
+
+ENCODED_KEPT = 64
+"""Encoded regions held at a time; one of 1024 px takes about 0.6 MB. A region that is
+asked for again with another strength is not encoded again."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,10 +67,18 @@ class Preparation:
         self._codec = codec
         self._settings = settings
         self._text = TextEncoding(checkpoint, settings.clip_skip)
+        self._encoded: OrderedDict[bytes, tuple[torch.Tensor, torch.Tensor | None]] = (
+            OrderedDict()
+        )
 
     def prepare(self, request: PaintRequest) -> Region:
-        """Encode what the candidates of a request share: its text and its picture."""
+        """Encode what the candidates of a request share: its text and its picture.
+
+        Raises:
+            PaintFailed: the request cannot be painted at this size.
+        """
         model = self._model
+        check_request(request, model.scale)
         place = fit(size_of(request.pixels), request.working, request.mode)
         picture = to_working(request.pixels, place)
         soft = to_working(soft_mask(request.mask, request.mask_blur_px), place)
@@ -93,7 +108,23 @@ class Preparation:
     def _encode(
         self, picture: RgbArray, soft: GreyArray, request: PaintRequest
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Encode what the UNet needs, in one call of the VAE."""
+        """Encode what the UNet needs, or return what was encoded of it before."""
+        digest = hashlib.blake2b(request.content.encode(), digest_size=16)
+        digest.update(repr(picture.shape).encode())
+        digest.update(picture.tobytes())
+        digest.update(soft.tobytes())
+        key = digest.digest()
+        if key not in self._encoded:
+            self._encoded[key] = self._encoded_anew(picture, soft, request)
+            while len(self._encoded) > ENCODED_KEPT:
+                self._encoded.popitem(last=False)
+        self._encoded.move_to_end(key)
+        return self._encoded[key]
+
+    def _encoded_anew(
+        self, picture: RgbArray, soft: GreyArray, request: PaintRequest
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Encode in one call of the VAE."""
         model = self._model
         signals = [to_signal(base_picture(picture, soft, request.content))]
         if model.channels == model.latent_channels:
@@ -110,6 +141,27 @@ class Preparation:
                 "from noise alone loses the picture's colours",
             )
         return asked, ()
+
+
+def check_request(request: PaintRequest, scale: int) -> None:
+    """Check that a request can be painted.
+
+    Args:
+        request: What to paint.
+        scale: Pixels per latent of the model.
+
+    Raises:
+        PaintFailed: its mask is blank, or its size does not fit the model.
+    """
+    check_rgb(request.pixels)
+    check_mask(request.mask, size_of(request.pixels))
+    if not request.mask.any():
+        raise PaintFailed("the mask is blank, so there is nothing to paint")
+    if request.working.width % scale or request.working.height % scale:
+        raise PaintFailed(
+            f"the working size {request.working.width}x{request.working.height} is "
+            f"not divisible by {scale}, as this model needs; see plan.working_px"
+        )
 
 
 def time_ids(model: Checkpoint, working: Size) -> torch.Tensor | None:

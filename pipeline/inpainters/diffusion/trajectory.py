@@ -62,6 +62,9 @@ class Trajectory:
     predicted: torch.Tensor | None = field(default=None, repr=False)
     """(C, h, w) float32: the scheduler's latest guess of the finished latents."""
 
+    torn: bool = False
+    """A step was broken off inside the scheduler, whose memory is now of two steps."""
+
     @property
     def finished(self) -> bool:
         return self.steps_done >= len(self.conditions.schedule.timesteps)

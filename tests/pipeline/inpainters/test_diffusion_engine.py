@@ -12,8 +12,10 @@ from pipeline.errors import PaintFailed
 from pipeline.inpainters.diffusion.checkpoint import Checkpoint
 from pipeline.inpainters.diffusion.denoise import Denoiser, Guidance
 from pipeline.inpainters.diffusion.engine import DiffusionInpainter
+from pipeline.inpainters.diffusion.finishing import Finishing, Raw
 from pipeline.inpainters.diffusion.latents import LatentCodec
 from pipeline.inpainters.diffusion.load import load_checkpoint
+from pipeline.inpainters.diffusion.region import Preparation, Region
 from pipeline.inpainters.diffusion.text import TextEncoding
 from pipeline.inpainters.diffusion.trajectory import start
 from pipeline.models import LocatedModel
@@ -38,6 +40,13 @@ def engine(folder: Path, **changes: object) -> DiffusionInpainter:
 def asked(**changes: object) -> PaintRequest:
     options = {"working": SIZE, "seeds": (5, 6, 7)} | changes
     return request(PIXELS, MASK, **options)  # type: ignore[arg-type]
+
+
+def prepared(
+    model: Checkpoint, settings: InpaintSettings | None = None, **changes: object
+) -> Region:
+    settings = settings or InpaintSettings(steps=4, scheduler="euler-a")
+    return Preparation(model, LatentCodec(model), settings).prepare(asked(**changes))
 
 
 class Calls:
@@ -185,7 +194,7 @@ def test_guidance_outside_its_interval_costs_nothing_and_changes_nothing(
 ) -> None:
     model = load(families[family])
     settings = InpaintSettings(steps=4, scheduler="euler")
-    region = DiffusionInpainter(model, settings).prepare(asked(strength=1.0))
+    region = prepared(model, settings, strength=1.0)
     sigmas = region.conditions.schedule.sigmas
     middle = (sigmas[1] + sigmas[2]) / 2
 
@@ -210,12 +219,12 @@ def test_guidance_outside_its_interval_costs_nothing_and_changes_nothing(
 def test_a_variation_that_is_not_finite_fails_alone(
     families: Mapping[str, Path],
 ) -> None:
-    painter = engine(families["sd-4"])
-    region = painter.prepare(asked())
+    region = prepared(model := load(families["sd-4"]))
     done = [start(region.conditions, seed) for seed in (1, 2)]
     done[0].latents[0, 3, 3] = float("nan")
+    raws = [Raw(region, n, t.seed, t.latents, 0.1) for n, t in enumerate(done)]
 
-    bad, good = painter.finish(region, done, 0, 0.1)
+    bad, good = Finishing(LatentCodec(model)).finish(raws, 4)
 
     assert bad.pixels is None
     assert "NaN" in bad.problem
@@ -247,7 +256,7 @@ def test_a_decoder_that_overflows_is_run_once_more_in_float32(
 
     pictures, again = LatentCodec(model).decode(torch.zeros(2, 4, 16, 16))
 
-    assert again
+    assert again == [True, True]
     assert all(picture is not None for picture in pictures)
     assert model.vae.dtype == torch.bfloat16
 
@@ -316,8 +325,7 @@ def test_a_window_of_odd_size_comes_back_at_its_size(
 def test_a_plain_unet_leaves_the_latents_around_the_mask_as_encoded(
     families: Mapping[str, Path],
 ) -> None:
-    painter = engine(families["sd-4"])
-    region = painter.prepare(asked(blur_px=0))
+    region = prepared(load(families["sd-4"]), blur_px=0)
     trajectory = start(region.conditions, 1)
     denoiser = Denoiser(load(families["sd-4"]), Guidance(3.0))
 

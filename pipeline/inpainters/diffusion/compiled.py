@@ -1,0 +1,83 @@
+"""A compiled UNet that sees few distinct shapes.
+
+Each new shape is compiled anew, which takes from seconds to minutes. So the number of
+samples is padded to the next power of two, and only the first few working sizes are
+compiled: only-masked regions all have one, and whole pictures may have many.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+SIZES_COMPILED = 4
+"""Working sizes that are compiled; further ones run as they are."""
+
+
+class FixedShapes:
+    """Stands in for a UNet, and is called like one."""
+
+    def __init__(self, unet: Any, most_rows: int, *, backend: str) -> None:
+        """Set up the compiler; nothing is compiled before the first call.
+
+        Args:
+            unet: diffusers' UNet2DConditionModel.
+            most_rows: The most samples of one call.
+            backend: A name that torch.compile knows.
+        """
+        self._unet = unet
+        self._counts = row_counts(most_rows)
+        self._sizes: set[tuple[int, ...]] = set()
+        # The stubs of torch 2.15 lack the last two.
+        self._compiled: Any = torch.compile(  # type: ignore[call-overload]
+            unet,
+            dynamic=False,
+            backend=backend,
+            recompile_limit=SIZES_COMPILED * len(self._counts) + 1,
+            isolate_recompiles=True,
+        )
+
+    def __call__(
+        self, inputs: torch.Tensor, times: torch.Tensor, **named: Any
+    ) -> tuple[torch.Tensor, ...]:
+        """Run the UNet.
+
+        Args:
+            inputs: (N, channels, h, w).
+            times: (N,): the timestep of each sample.
+            **named: What else a UNet takes; tensors have N rows.
+        """
+        size = tuple(inputs.shape[1:])
+        if size not in self._sizes and len(self._sizes) >= SIZES_COMPILED:
+            plain: tuple[torch.Tensor, ...] = self._unet(inputs, times, **named)
+            return plain
+        self._sizes.add(size)
+        rows = inputs.shape[0]
+        fitting = (count for count in self._counts if count >= rows)
+        more = next(fitting, rows) - rows
+        padded = _padded((inputs, times, named), more)
+        told = self._compiled(padded[0], padded[1], **padded[2])
+        return tuple(each[:rows] for each in told)
+
+
+def row_counts(most: int) -> tuple[int, ...]:
+    """Return the numbers of samples that calls are padded to: 1, 2, 4 ... and the most.
+
+    Args:
+        most: The most samples of one call.
+    """
+    powers = [2**power for power in range(most.bit_length()) if 2**power < most]
+    return (*powers, most)
+
+
+def _padded(value: Any, more: int) -> Any:
+    """Repeat the first row of every tensor inside a value."""
+    if isinstance(value, torch.Tensor):
+        if not more:
+            return value
+        return torch.cat([value, value[:1].expand(more, *value.shape[1:])])
+    if isinstance(value, Mapping):
+        return {name: _padded(each, more) for name, each in value.items()}
+    if isinstance(value, tuple):
+        return tuple(_padded(each, more) for each in value)
+    return value
