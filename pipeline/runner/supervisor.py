@@ -131,9 +131,9 @@ class Supervisor:
         match heard.message:
             case Ready(engine):
                 post.begin_waiting(engine)
-                self._failed_starts = 0
             case Began(stage):
                 post.begin_stage(stage)
+                self._failed_starts = 0
             case Said(logger, level, text, trace):
                 _say(logger, level, text, trace)
             case Finished(result, resident_mib):
@@ -191,6 +191,11 @@ class Supervisor:
             return None
         if post.job is None:
             log.warning("worker %d, waiting for work, %s", post.number, how)
+            return None
+        if not post.stage:
+            # It was dead before the job came, or for another reason than the picture.
+            self._held.appendleft(post.job)
+            self._start_failed(ExitCode.STOPPED, f"a worker {how}")
             return None
         return self._lose(post, f"the worker {how}")
 
