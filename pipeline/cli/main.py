@@ -24,6 +24,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("detectors", "pipeline.cli.detectors", "List what can be found."),
     ("models", "pipeline.cli.models", "List, fetch and verify inpainting models."),
     ("eval", "pipeline.cli.eval", "Measure the detectors on labelled pictures."),
+    ("schema", "pipeline.cli.schema", "Print the JSON Schema of the results."),
     ("doctor", "pipeline.cli.doctor", "Tell what is installed, and what is missing."),
 )
 """Name, module, and one sentence; in the order in which the overview lists them."""

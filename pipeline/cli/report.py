@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from pipeline.cli import options, outputs
+from pipeline.cli.closing import weighed
 from pipeline.cli.folders import state_of
 from pipeline.cli.options import Folder
 from pipeline.errors import ExitCode
@@ -29,7 +30,7 @@ def command(
     state = state_of(folder)
     summary = queries.summary(state, run_id)
     if wanted:
-        outputs.write(wanted, summary)
+        outputs.write(wanted, weighed(summary), state)
         return ExitCode.OK
     page = html.write(summary, state)
     print(terminal.render(summary))

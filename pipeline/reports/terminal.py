@@ -1,11 +1,14 @@
-"""RunSummary -> what a person reads at the end: a line a picture, a closing table."""
+"""What a person reads at the end: a line a picture or problem, a closing table."""
 
 from collections import Counter
 from collections.abc import Sequence
 
 from detectors.findings import Severity
+from pipeline.gate.problems import Checked, Problem
 from pipeline.names import shown
 from pipeline.records import FindingRow, Outcome, RunSummary, Status
+from pipeline.reports.places import Places
+from pipeline.reports.telling import level, sentence, tally, title, told, verdict
 
 ORDER = (
     (Status.REPAIRED, "something better was found for at least one region"),
@@ -44,6 +47,22 @@ def render(summary: RunSummary) -> str:
 def render_lines(summary: RunSummary) -> str:
     """Return one line for every picture."""
     return "".join(f"{line_for(outcome)}\n" for outcome in summary.outcomes)
+
+
+def render_checked(checked: Checked, places: Places) -> str:
+    """Return a line for every picture of a repair, or for every problem of a check."""
+    if checked.summary.info.command == "repair":
+        return render_lines(checked.summary)
+    lines = [_problem_line(problem, places) for problem in told(checked)]
+    lines.append(f"{tally(checked)}. {verdict(checked)}")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _problem_line(problem: Problem, places: Places) -> str:
+    path = shown(places.path(problem.key))
+    if path.lstrip().startswith("::"):
+        path = f"./{path}"  # Else GitHub takes the line for a command to itself.
+    return f"{path}: {level(problem)} {title(problem)}: {sentence(problem)}"
 
 
 def line_for(outcome: Outcome) -> str:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.names import shown
+from pipeline.names import harmless, shown
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,9 @@ from pipeline.names import shown
         ("\x1b[2Jcleared", "\\u001b[2Jcleared"),
         ("safe\u202egnp.exe", "safe\\u202egnp.exe"),
         ("back\\slash", "back\\\\slash"),
+        ("##[add-path]/evil.png", "#\\u0023[add-path]/evil.png"),
+        ("##vso[task.complete]", "#\\u0023vso[task.complete]"),
+        ("## no command", "## no command"),
         (b"\xff\xfe.png".decode("utf-8", "surrogateescape"), "\\xff\\xfe.png"),
     ],
 )
@@ -35,3 +38,8 @@ def test_what_is_shown_fits_any_encoding_and_has_no_control_characters(
     text = shown(raw.decode("utf-8", "surrogateescape"))
 
     assert text.encode("utf-8").decode("utf-8").isprintable() or " " in text
+
+
+@given(st.text())
+def test_a_sentence_with_a_shown_name_in_it_stays_as_it_is(name: str) -> None:
+    assert harmless(f"it is {shown(name)}") == f"it is {shown(name)}"

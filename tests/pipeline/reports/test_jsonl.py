@@ -4,7 +4,10 @@ import base64
 import json
 import math
 import os
+from typing import Any
 
+import jsonschema
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,19 +18,14 @@ from pipeline.records import (
     Cost,
     FindingRow,
     Outcome,
-    RunInfo,
-    RunSummary,
     Status,
 )
-from pipeline.reports import jsonl
-
-INFO = RunInfo(
-    "r1", "check", ("x",), ("in",), "", "then", "now", "done", "", "{}", "0.1.0", 2
-)
+from pipeline.reports import jsonl, jsonl_schema
+from tests.support.weighed import DIGIT, FACE, PLACES, flawed, unreadable, weigh
 
 
-def lines_of(*outcomes: Outcome, info: RunInfo = INFO) -> list[dict[str, object]]:
-    text = jsonl.render(RunSummary(info, outcomes))
+def lines_of(*outcomes: Outcome) -> list[dict[str, Any]]:
+    text = jsonl.render(weigh(outcomes), PLACES)
     assert text.isascii()
     assert text.endswith("\n")
 
@@ -49,11 +47,7 @@ def test_a_header_the_pictures_and_a_closing_line() -> None:
     )
 
     assert header["schema"] == jsonl.SCHEMA
-    assert (header["type"], header["run"], header["version"]) == (
-        "header",
-        "r1",
-        "0.1.0",
-    )
+    assert (header["type"], header["run"]) == ("header", "run-1")
     assert (first["type"], first["key"], first["digest"]) == ("picture", "a.png", "d1")
     assert first["size"] == {"width": 8, "height": 9}
     assert isinstance(first["findings"], list)
@@ -96,8 +90,50 @@ def test_infinite_costs_become_null() -> None:
 @settings(max_examples=200)
 @given(st.binary(min_size=1, max_size=60))
 def test_no_name_breaks_a_line_or_a_reader(raw: bytes) -> None:
-    name = os.fsdecode(raw.replace(b"\0", b"-"))
+    name = os.fsdecode(b"p" + raw.replace(b"\0", b"-"))
 
     lines = lines_of(Outcome(name, "", Status.FAILED, problem=f"{name} is bad"))
 
     assert [line["type"] for line in lines] == ["header", "picture", "summary"]
+
+
+def test_a_picture_names_its_problems_and_the_summary_counts_them() -> None:
+    _, bad, flaw, closing = lines_of(
+        flawed("b.png", DIGIT, FACE), unreadable("a.png", "it ends early")
+    )
+
+    assert [(one["code"], one["fails"]) for one in flaw["problems"]] == [
+        ("NM101", True),
+        ("NM112", True),
+    ]
+    assert [one["unjudged"] for one in bad["problems"]] == [True]
+    assert flaw["path"] == "pictures/b.png"
+    assert closing["codes"] == {"NM101": 1, "NM112": 1, "NM302": 1}
+    assert (closing["failing"], closing["excused"], closing["code"]) == (3, 0, 3)
+
+
+def test_the_published_schema_is_fresh() -> None:
+    assert jsonl_schema.FILE.read_text("utf-8") == jsonl_schema.text(), (
+        "stale; run: python -m pipeline.reports.jsonl_schema"
+    )
+
+
+def test_the_schema_tells_what_every_field_of_a_line_means() -> None:
+    picture = jsonl_schema.schema()["$defs"]["Picture"]
+
+    assert picture["properties"]["remaining"]["description"].startswith("What is there")
+    assert set(picture["required"]) >= {"path", "key", "status", "problems"}
+    assert not set(picture["properties"]) & set(jsonl.INTERNAL)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("status", "fine"), ("took_s", "long"), ("size", [1, 2]), ("problems", {})],
+)
+def test_the_schema_refuses_a_line_with_a_wrong_field(field: str, value: Any) -> None:
+    _, line, _ = lines_of(flawed("a.png", DIGIT))
+    validator = jsonschema.Draft202012Validator(jsonl_schema.schema())
+
+    assert validator.is_valid(line)
+    assert not validator.is_valid({**line, field: value})
+    assert not validator.is_valid({k: v for k, v in line.items() if k != field})
