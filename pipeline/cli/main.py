@@ -17,6 +17,7 @@ from pipeline import __version__
 
 COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("repair", "pipeline.cli.repair", "Repair the flawed pictures of a folder."),
+    ("watch", "pipeline.cli.watch", "Repair pictures as a generator writes them."),
     ("check", "pipeline.cli.check", "Find and report flaws, change nothing; for CI."),
     ("report", "pipeline.cli.report", "Draw the reports of a finished run again."),
     ("runs", "pipeline.cli.runs", "List the runs of an output folder, or show one."),

@@ -55,6 +55,9 @@ Folder = Annotated[
         metavar="DST",
     ),
 ]
+Grace = Annotated[
+    float, typer.Option(min=0, help="Seconds a signal lets a picture go on.")
+]
 Budget = Annotated[
     str | None,
     typer.Option(
@@ -73,6 +76,20 @@ MinFree = Annotated[
         metavar="SIZE", help="Stop before the disk has less room than this, as 5GB."
     ),
 ]
+ExecutorName = Annotated[
+    str | None,
+    typer.Option(
+        "--executor",
+        metavar="NAME",
+        help="serial, processes (a crash costs one picture) or ray (a cluster).",
+    ),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        "--workers", min=1, metavar="N", help="Work in N processes, or Ray actors."
+    ),
+]
 ConfigFile = Annotated[
     Path | None,
     typer.Option(
@@ -86,6 +103,14 @@ Overrides = Annotated[
         "--set", metavar="A.B=C", help="Override one setting; may be repeated."
     ),
 ]
+Engine = Annotated[
+    str | None, typer.Option(help="diffusion or classical.", show_default=False)
+]
+Model = Annotated[
+    str | None,
+    typer.Option(help="A preset, hub id, folder or .safetensors file."),
+]
+Device = Annotated[str | None, typer.Option(help="auto, cpu, mps, cuda or cuda:N.")]
 Detect = Annotated[
     str | None,
     typer.Option(
@@ -115,6 +140,13 @@ LogFile = Annotated[
     Path | None,
     typer.Option("--log-file", help="Add everything to this file, as JSON lines."),
 ]
+
+
+def working(executor: str | None, workers: int | None) -> dict[str, object]:
+    """Return the settings that say who works; workers are processes, unless told."""
+    if executor is None and workers is not None:
+        executor = "processes"
+    return {"workers.executor": executor, "workers.count": workers}
 
 
 def names(text: str | None) -> tuple[str, ...] | None:

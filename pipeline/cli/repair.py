@@ -23,13 +23,8 @@ def command(  # noqa: PLR0913  one argument per option
     sources: options.Sources = None,
     *,
     out: Annotated[Path, typer.Option("--out", help="Where the repaired pictures go.")],
-    engine: Annotated[
-        str | None, typer.Option(help="diffusion or classical.", show_default=False)
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(help="A preset, hub id, folder or .safetensors file."),
-    ] = None,
+    engine: options.Engine = None,
+    model: options.Model = None,
     variations: Annotated[
         int | None, typer.Option(help="Candidates per region and attempt.")
     ] = None,
@@ -40,24 +35,22 @@ def command(  # noqa: PLR0913  one argument per option
     negative_prompt: Annotated[
         str | None, typer.Option(help="Replaces their negative prompts.")
     ] = None,
-    device: Annotated[
-        str | None, typer.Option(help="auto, cpu, mps, cuda or cuda:N.")
-    ] = None,
+    device: options.Device = None,
     detect: options.Detect = None,
     masks: Annotated[
         Path | None,
         typer.Option(help="Masks of your own: a folder of the same tree, or one file."),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="The run's seed.")] = None,
+    executor: options.ExecutorName = None,
+    workers: options.Workers = None,
     max_pictures: Annotated[
         int | None, typer.Option(min=0, help="End after this many pictures.")
     ] = None,
     budget: options.Budget = None,
     stop_at: options.StopAt = None,
     min_free: options.MinFree = None,
-    grace: Annotated[
-        float, typer.Option(min=0, help="Seconds a signal lets a picture go on.")
-    ] = 30.0,
+    grace: options.Grace = 30.0,
     files_from: options.FilesFrom = None,
     changed_since: options.ChangedSince = None,
     include: options.Include = None,
@@ -91,6 +84,7 @@ def command(  # noqa: PLR0913  one argument per option
             "detect.detectors": options.names(detect),
             "run.seed": seed,
             "run.min_free_mib": picking.min_free_mib(min_free),
+            **options.working(executor, workers),
         },
         start=Path.cwd(),
     )

@@ -55,10 +55,12 @@ class Ledger:
         self._connection.close()
 
     def start_run(self, info: RunInfo) -> None:
-        """Record that a run begins."""
+        """Record that a run begins, or that one which watches has found more."""
         with self._transaction():
             self._connection.execute(
-                "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                "ON CONFLICT (run_id) DO UPDATE SET finished = '', ended_by = '', "
+                "planned = planned + excluded.planned",
                 (
                     info.run_id,
                     info.command,

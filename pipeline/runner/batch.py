@@ -97,7 +97,8 @@ def run(
             agenda.write_down(begun.work, order, ledger)
             batch = _Batch(order, ledger, observer, interrupts, begun.work, limiter)
             ended = batch.work(begun.executor)
-        return batch.end(*ended, clock())
+        result = batch.end(*ended, clock())
+    return replace(result, signal=interrupts.code)
 
 
 class _Batch:

@@ -103,6 +103,9 @@ class RunResult:
     ended: ExitCode = ExitCode.OK
     """What ended the run, whatever came of its pictures; OK when all was done."""
 
+    signal: ExitCode | None = None
+    """A signal that came while it ran, even when it came too late to end anything."""
+
 
 class BuildTools(Protocol):
     """Builds the detectors and the inpainter; `pipeline.toolbox.build_toolbox`."""
