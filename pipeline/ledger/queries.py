@@ -85,6 +85,18 @@ def published(state: Path) -> dict[str, str]:
         return {os.fsdecode(output): str(digest) for output, digest in rows}
 
 
+def roots(state: Path) -> dict[str, Path]:
+    """Return the source folder of every picture, by key.
+
+    Raises:
+        UsageError: there is no ledger.
+        LedgerTrouble: it cannot be read.
+    """
+    with _reading(state) as connection:
+        rows = connection.execute("SELECT key, root FROM pictures WHERE root != x''")
+        return {os.fsdecode(key): Path(os.fsdecode(root)) for key, root in rows}
+
+
 def decisions(state: Path) -> tuple[Decision, ...]:
     """Return what people decided, the newest for each content, in the order made.
 

@@ -1,42 +1,157 @@
-"""Draw one page that shows what a run did: opens from disk, needs no network."""
+"""Draw one page that shows what a run did: opens from disk, needs no network.
+
+A small run is one file. A large one has its pictures and the details of each beside it,
+which the page asks for as they come into view: the wall alone is kept in the page.
+"""
 
 import base64
 import hashlib
-import os
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
-from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from pipeline.files import write_whole
-from pipeline.records import RunSummary
-from pipeline.reports.page_model import percent, view_page
+from pipeline.ledger import queries
+from pipeline.ledger.store import FILE_NAME as LEDGER_NAME
+from pipeline.names import shown
+from pipeline.records import Outcome, RunInfo, RunSummary
+from pipeline.reports import page_data, thumbs
+from pipeline.reports.page_model import PageView, view_page
+from pipeline.reports.pictures import Pictures
+from pipeline.reports.plots import plots
+from pipeline.reports.redo import Redo
+from pipeline.review import remembered
 
 EMBED_UP_TO = 60
-"""Pictures that are embedded; a longer run's page points at files beside it."""
+"""Pictures that one file holds; a longer run's page has files beside it."""
 
-SUFFIXES = {".webp": "image/webp", ".png": "image/png", ".jpg": "image/jpeg"}
+EMBED_BYTES = 24 * 2**20
+"""Bytes of pictures that one file holds."""
+
+DETAILS_PER_FILE = 40
+"""Pictures whose details are asked for at once; a file is about 200 kB."""
+
+FOLDER = "report"
+"""Where the details of a large run lie, beside the page."""
+
+STYLES = ("base", "summary", "wall", "viewer", "regions")
+SCRIPTS = (
+    "dom",
+    "data",
+    "decisions",
+    "filters",
+    "wall",
+    "stage",
+    "regions",
+    "viewer",
+    "keys",
+    "main",
+)
+"""Parts of the page's style and script, in the order in which they are joined."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The page, and what lies beside it."""
+
+    page: str
+    details: dict[str, str]
+    """Script files by their path below the state folder."""
 
 
 def write(summary: RunSummary, state: Path) -> Path:
-    """Write `report.html` into the state folder, and return its path.
+    """Write `report.html` and what belongs to it into the state folder.
 
     Args:
         summary: The run, as the ledger tells it.
         state: The folder that the artifacts' paths in the outcomes start from.
+
+    Returns:
+        The path of the page.
     """
+    folder = state / FOLDER
+    roots = _roots(state)
+    thumbs.fill(summary.outcomes, state, roots)
+    small = len(summary.outcomes) <= EMBED_UP_TO
+    pictures = Pictures(state, embed_bytes=EMBED_BYTES if small else 0)
+    drawn = _draw(summary, state, pictures, inline=small)
+    for name, script in drawn.details.items():
+        write_whole(state / name, script.encode())
     page = state / "report.html"
-    write_whole(page, render(summary, state).encode())
+    write_whole(page, drawn.page.encode())
+    for old in folder.glob("details-*.js") if folder.is_dir() else ():
+        if f"{FOLDER}/{old.name}" not in drawn.details:
+            old.unlink(missing_ok=True)
     return page
 
 
 def render(summary: RunSummary, state: Path) -> str:
-    """Return the page as HTML.
+    """Return the page as one file, whatever the run's size.
 
-    Every name, prompt and message in it comes from strangers: the template escapes all
-    of them, and the content security policy lets only the page's own script run.
+    Pictures are embedded as long as `EMBED_BYTES` last, the worst first.
     """
+    thumbs.fill(summary.outcomes, state, _roots(state))
+    pictures = Pictures(state, embed_bytes=EMBED_BYTES, link=False)
+    return _draw(summary, state, pictures, inline=True).page
+
+
+def _draw(
+    summary: RunSummary, state: Path, pictures: Pictures, *, inline: bool
+) -> Drawn:
+    """Return the page; every name, prompt and message in it comes from strangers.
+
+    The template escapes them, the script shows them as text, and the content security
+    policy lets only the page's own script run, and the files which that script names.
+    """
+    view = view_page(summary)
+    decided = remembered.decisions(state)
+    cards = [
+        page_data.card(o, pictures.link, decided.get(o.digest)) for o in view.ranked
+    ]
+    files = dict(_details(view.ranked, pictures, Redo(summary.info, _roots(state))))
+    data = {
+        "run": page_data.text(summary.info.run_id),
+        "cards": cards,
+        "perFile": DETAILS_PER_FILE,
+        "files": [] if inline else list(files),
+        "details": [one for part in files.values() for one in part] if inline else [],
+    }
+    page = _page(view, pictures, page_data.dumps(data))
+    if inline:
+        return Drawn(page, {})
+    scripts = {name: _script(n, part) for n, (name, part) in enumerate(files.items())}
+    return Drawn(page, scripts)
+
+
+def _details(
+    ranked: Sequence[Outcome], pictures: Pictures, redo: Redo
+) -> Iterator[tuple[str, list[object]]]:
+    """Yield (file name, details of its pictures); a name changes with its content."""
+    for number, part in enumerate(_parts(ranked)):
+        details: list[object] = [
+            page_data.details(outcome, pictures.link, redo.command(outcome))
+            for outcome in part
+        ]
+        digest = hashlib.sha256(json.dumps(details).encode()).hexdigest()
+        yield f"{FOLDER}/details-{number:05}-{digest[:12]}.js", details
+
+
+def _parts(ranked: Sequence[Outcome]) -> Iterator[Sequence[Outcome]]:
+    for start in range(0, len(ranked), DETAILS_PER_FILE):
+        yield ranked[start : start + DETAILS_PER_FILE]
+
+
+def _script(number: int, details: list[object]) -> str:
+    """Return a file that hands details to the page: a page on disk may not fetch."""
+    return f"nightmendDetails({number},{page_data.dumps(details)});\n"
+
+
+def _page(view: PageView, pictures: Pictures, data: str) -> str:
     environment = Environment(
         loader=PackageLoader("pipeline.reports"),
         autoescape=True,
@@ -45,42 +160,40 @@ def render(summary: RunSummary, state: Path) -> str:
         lstrip_blocks=True,
     )
     environment.filters["shown"] = shown
+    environment.filters["text"] = page_data.text
     environment.filters["duration"] = duration
-    pictures = PictureLinks(state, embed=len(summary.outcomes) <= EMBED_UP_TO)
-    style, script = (_asset(environment, name) for name in ("report.css", "report.js"))
+    environment.filters["identity"] = page_data.identity
+    style = _joined("styles", STYLES, "css")
+    script = _joined("scripts", SCRIPTS, "js")
     return environment.get_template("report.html").render(
-        page=view_page(summary),
-        picture=pictures.link,
-        percent=percent,
-        style=Markup(style),  # noqa: S704  our own file, no outside text in it
+        page=view,
+        info=view.summary.info,
+        plots=plots(view.ranked),
+        settings=_settings(view.summary.info),
+        # Our own files and figures, and JSON in which no markup is left.
+        svg=Markup,
+        style=Markup(style),  # noqa: S704
         script=Markup(script),  # noqa: S704
+        data=Markup(data),  # noqa: S704
+        embedded=Markup(page_data.dumps(pictures.embedded)),  # noqa: S704
         style_hash=_csp_hash(style),
         script_hash=_csp_hash(script),
     )
 
 
-class PictureLinks:
-    """Turns an artifact's path below the state folder into what an <img> can show."""
-
-    def __init__(self, state: Path, *, embed: bool) -> None:
-        self._state = state
-        self._embed = embed
-
-    def link(self, name: str) -> str:
-        """Return a data URI or a relative one; "" when the file is not there."""
-        path = self._state / name
-        media_type = SUFFIXES.get(path.suffix.lower())
-        if not name or media_type is None or not path.is_file():
-            return ""
-        if not self._embed:
-            return quote(os.fsencode(name))
-        data = base64.b64encode(path.read_bytes()).decode()
-        return f"data:{media_type};base64,{data}"
+def _settings(info: RunInfo) -> str:
+    """Return the run's settings to be read by people."""
+    try:
+        return json.dumps(json.loads(info.settings_json), indent=1)
+    except ValueError:
+        return page_data.text(info.settings_json)
 
 
-def shown(text: str) -> str:
-    """Return text as it can be shown: what is not UTF-8 becomes an escape."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+def _roots(state: Path) -> dict[str, Path]:
+    """Return the source folder of every picture, as far as a ledger tells."""
+    if not (state / LEDGER_NAME).is_file():
+        return {}
+    return queries.roots(state)
 
 
 def duration(seconds: float) -> str:
@@ -95,9 +208,9 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-def _asset(environment: Environment, name: str) -> str:
-    assert environment.loader is not None  # noqa: S101  set in `render`
-    return environment.loader.get_source(environment, name)[0]
+def _joined(folder: str, names: Sequence[str], suffix: str) -> str:
+    place = resources.files("pipeline.reports") / "templates" / folder
+    return "\n".join((place / f"{name}.{suffix}").read_text() for name in names)
 
 
 def _csp_hash(text: str) -> str:

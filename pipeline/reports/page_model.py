@@ -1,11 +1,11 @@
-"""Turn a run's outcomes into what the report page shows, in the order it shows it."""
+"""Turn a run into what the report's first screen says: a summary in five seconds."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from detectors.findings import Severity
-from detectors.geometry import Box, Size
-from pipeline.records import Attempt, Choice, FindingRow, Outcome, RunSummary, Status
+from pipeline.records import Choice, FindingRow, Outcome, RunSummary, Status
 
 ATTENTION = (Status.FAILED, Status.QUARANTINED, Status.UNREADABLE, Status.KEPT)
 """Statuses that a person should look at first, worst first."""
@@ -29,128 +29,107 @@ SENTENCES = {
     Status.QUARANTINED: "given up after repeated crashes",
 }
 
+MAX_REASONS = 5
+"""Different reasons that the first screen tells; the rest is one filter away."""
 
-@dataclass(frozen=True, slots=True)
-class VariationView:
-    """One candidate of one region."""
-
-    attempt: Attempt
-    won: bool
+MAX_FIRST = 6
+"""Pictures that the first screen shows to be looked at first."""
 
 
 @dataclass(frozen=True, slots=True)
-class RegionView:
-    """One region in one pass: what was there, what was tried, what was chosen."""
+class Reason:
+    """Why pictures need a person, told once for all that share it."""
 
-    choice: Choice
-    variations: tuple[VariationView, ...]
+    status: Status
+    pictures: int
+    example: str
+    """The key of the first of them."""
 
-    @property
-    def gain(self) -> float:
-        """How far the total cost fell; 0 when the original stays."""
-        return self.choice.cost_before.total - self.choice.cost_after.total
-
-
-@dataclass(frozen=True, slots=True)
-class CardView:
-    """One picture."""
-
-    outcome: Outcome
-    sentence: str
-    flaws: tuple[FindingRow, ...]
-    """What was acted on or gates, surest first."""
-
-    seen: tuple[FindingRow, ...]
-    """What was looked at and is in order, or could not be told."""
-
-    regions: tuple[RegionView, ...]
-
-    @property
-    def kinds(self) -> str:
-        """The kinds of flaws with their numbers, such as "2 x hand/malformed"."""
-        counts = Counter(row.kind for row in self.flaws)
-        return ", ".join(
-            f"{n} x {kind}" if n > 1 else kind for kind, n in counts.items()
-        )
-
-    @property
-    def gain(self) -> float:
-        return sum(region.gain for region in self.regions)
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
 class PageView:
-    """The whole page."""
+    """What the first screen says."""
 
     summary: RunSummary
-    counts: tuple[tuple[str, int, str], ...]
+    counts: tuple[tuple[Status, int, str], ...]
     """(status, pictures, sentence) in the page's order, empty ones left out."""
 
     kinds: tuple[tuple[str, int], ...]
     """Flaws found by kind, most frequent first."""
 
-    cards: tuple[CardView, ...]
+    ranked: tuple[Outcome, ...]
+    """Every picture, the worst first."""
+
+    reasons: tuple[Reason, ...]
     took_s: float
 
     @property
     def attention(self) -> int:
         """Pictures that a person should look at."""
-        return sum(card.outcome.status in ATTENTION for card in self.cards)
+        return sum(outcome.status in ATTENTION for outcome in self.ranked)
+
+    @property
+    def first(self) -> tuple[Outcome, ...]:
+        """The pictures to look at first: the few worst that need a person."""
+        wanted = (*ATTENTION, Status.FLAWED)
+        return tuple(o for o in self.ranked[:MAX_FIRST] if o.status in wanted)
 
 
 def view_page(summary: RunSummary) -> PageView:
     """Arrange a run for the page."""
-    cards = [_view_card(outcome) for outcome in summary.outcomes]
-    cards.sort(key=lambda card: (ORDER.index(card.outcome.status), card.outcome.key))
-    counts = Counter(card.outcome.status for card in cards)
-    kinds = Counter(row.kind for card in cards for row in card.flaws)
+    ranked = sorted(summary.outcomes, key=badness)
+    counts = Counter(outcome.status for outcome in ranked)
+    kinds = Counter(row.kind for o in ranked for row in flaws_of(o))
     return PageView(
         summary=summary,
         counts=tuple(
-            (str(status), counts[status], SENTENCES[status])
+            (status, counts[status], SENTENCES[status])
             for status in ORDER
             if counts[status]
         ),
         kinds=tuple(sorted(kinds.items(), key=lambda item: (-item[1], item[0]))),
-        cards=tuple(cards),
-        took_s=sum(card.outcome.took_s for card in cards),
+        ranked=tuple(ranked),
+        reasons=_reasons(ranked),
+        took_s=sum(outcome.took_s for outcome in ranked),
     )
 
 
-def _view_card(outcome: Outcome) -> CardView:
-    ranked = sorted(outcome.findings, key=lambda row: -row.confidence)
-    regions = tuple(_view_region(choice, outcome) for choice in outcome.choices)
-    return CardView(
-        outcome=outcome,
-        sentence=outcome.problem or SENTENCES[outcome.status],
-        flaws=tuple(row for row in ranked if row.severity > Severity.NOTE),
-        seen=tuple(row for row in ranked if row.severity <= Severity.NOTE),
-        regions=regions,
-    )
+def badness(outcome: Outcome) -> tuple[int, int, float, str]:
+    """Return the key that sorts pictures worst first: by status, then what is left."""
+    left = [row for row in outcome.remaining if row.severity > Severity.NOTE]
+    worst = max((int(row.severity) for row in left), default=0)
+    surest = max((row.confidence for row in left), default=0.0)
+    return ORDER.index(outcome.status), -worst, -surest, outcome.key
 
 
-def _view_region(choice: Choice, outcome: Outcome) -> RegionView:
-    tried = [
-        VariationView(attempt, attempt.number == choice.winner)
-        for attempt in outcome.attempts
-        if (attempt.pass_number, attempt.patch) == (choice.pass_number, choice.patch)
+def flaws_of(outcome: Outcome) -> Sequence[FindingRow]:
+    """Return the findings that were acted on or that gate, surest first."""
+    found = [row for row in outcome.findings if row.severity > Severity.NOTE]
+    return sorted(found, key=lambda row: -row.confidence)
+
+
+def gain_of(outcome: Outcome) -> float:
+    """Return how far the total cost fell over all regions."""
+    return sum(fall_of(choice) for choice in outcome.choices)
+
+
+def fall_of(choice: Choice) -> float:
+    """Return how far one region's cost fell; 0 when the original stays."""
+    return choice.cost_before.total - choice.cost_after.total
+
+
+def _reasons(ranked: Sequence[Outcome]) -> tuple[Reason, ...]:
+    """Tell why pictures need a person; what differs by the name only counts as one."""
+    grouped: dict[tuple[Status, str], list[Outcome]] = {}
+    for outcome in ranked:
+        if outcome.status in ATTENTION:
+            text = outcome.problem.replace(outcome.key, "the picture")
+            grouped.setdefault((outcome.status, text), []).append(outcome)
+    reasons = [
+        Reason(status, len(same), same[0].key, text or SENTENCES[status])
+        for (status, text), same in grouped.items()
     ]
-    tried.sort(key=lambda view: _rank(view.attempt))
-    return RegionView(choice, tuple(tried))
-
-
-def _rank(attempt: Attempt) -> tuple[bool, float, int]:
-    total = attempt.cost.total if attempt.cost else 0.0
-    return attempt.cost is None, total, attempt.number
-
-
-def percent(box: Box, size: Size) -> tuple[float, float, float, float]:
-    """Return (x, y, width, height) of a box in percent of the picture, 0..100."""
-    if not size.width or not size.height:
-        return 0.0, 0.0, 0.0, 0.0
-    return (
-        100 * box.x0 / size.width,
-        100 * box.y0 / size.height,
-        100 * box.width / size.width,
-        100 * box.height / size.height,
-    )
+    reasons.sort(key=lambda r: (ORDER.index(r.status), -r.pictures))
+    return tuple(reasons[:MAX_REASONS])

@@ -122,7 +122,7 @@ def _taking(choice: Choice, number: int | None, outcome: Outcome) -> Choice:
         winner=number,
         cost_after=attempt.cost or choice.cost_before,
         strength=attempt.strength,
-        reason=f"variation {number + 1} was picked in review",
+        reason=f"variation {number} was picked in review",
     )
 
 
@@ -143,7 +143,7 @@ def _attempt(outcome: Outcome, choice: Choice, number: int) -> Attempt:
                 break
             return attempt
     raise CannotRebuild(
-        f"variation {number + 1} of region {choice.patch + 1} in pass "
+        f"variation {number} of region {choice.patch + 1} in pass "
         f"{choice.pass_number} is not kept; see save.keep_variations"
     )
 

@@ -37,9 +37,9 @@ class Folder:
     def _paint(_request: PaintRequest, number: int) -> Result:
         return ORANGE if number == 0 else GREEN
 
-    def decide(self, name: str = "a.png", **said: object) -> Applied:
+    def decide(self, **said: object) -> Applied:
         form = DecisionForm.model_validate(
-            {"digest": outcomes(self.output)[name].digest, **said}
+            {"digest": outcomes(self.output)["a.png"].digest, **said}
         )
         ledger = Ledger(self.state / FILE_NAME)
         try:
@@ -83,6 +83,7 @@ def test_another_variation_takes_the_winners_place_to_the_last_bit(
     machines, number = folder.choice(), other_than(folder)
     attempt = next(a for a in folder.outcome().attempts if a.number == number)
     layer = cv2.imread(str(folder.state / exact_of(attempt.picture)), -1)
+    assert layer is not None
 
     done = folder.decide(picks=[{"pass_number": 1, "patch": 0, "number": number}])
 
