@@ -65,10 +65,14 @@ def digest_file(path: Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
-def short_id_of(key: str, run_id: str) -> str:
-    """Return a `short_id` that no other picture of this run has, nor of another run."""
+def short_id_of(key: str, run_id: str, lane: str = "") -> str:
+    """Return a `short_id` that no other picture of this run has, nor of another run.
+
+    It begins with the lane of the run, by which runs that share a folder tell their
+    temporary files from those of the others.
+    """
     text = f"{run_id}:{key}".encode("utf-8", "surrogateescape")
-    return hashlib.sha256(text).hexdigest()[:16]
+    return lane + hashlib.sha256(text).hexdigest()[:16]
 
 
 def part_name(short_id: str) -> str:

@@ -194,7 +194,7 @@ def stage(work: Work, bench: Bench, workplace: Workplace) -> tuple[str, str]:
         entry = provenance(picture, work, bench.inpainter.name) if told else None
         encoded = save.encode(picture, work.pixels, entry)
     folder = (workplace.output / picture.ref.key).parent
-    short_id = short_id_of(picture.ref.key, workplace.run_id)
+    short_id = short_id_of(picture.ref.key, workplace.run_id, workplace.lane)
     staged = stage_file(folder, short_id, encoded)
     return staged.name, digest_bytes(encoded)
 

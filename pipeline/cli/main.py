@@ -21,6 +21,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("check", "pipeline.cli.check", "Find and report flaws, change nothing; for CI."),
     ("report", "pipeline.cli.report", "Draw the reports of a finished run again."),
     ("runs", "pipeline.cli.runs", "List the runs of an output folder, or show one."),
+    ("merge", "pipeline.cli.merge", "Join the ledgers of shards into one."),
     ("verify", "pipeline.cli.verify", "Prove a repaired folder against its ledger."),
     ("detectors", "pipeline.cli.detectors", "List what can be found."),
     ("models", "pipeline.cli.models", "List, fetch and verify inpainting models."),

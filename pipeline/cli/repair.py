@@ -10,10 +10,10 @@ import typer
 
 from pipeline import logs
 from pipeline.cli import closing, options, outputs, picking
-from pipeline.cli.folders import STATE_NAME
+from pipeline.cli.folders import workplace
 from pipeline.cli.progress import Progress
+from pipeline.cli.telling import telling
 from pipeline.errors import ExitCode
-from pipeline.records import Workplace
 from pipeline.runner import batch
 from pipeline.runner.contract import Order, Task
 from pipeline.settings_file import load_settings
@@ -55,6 +55,7 @@ def command(  # noqa: PLR0913  one argument per option
     changed_since: options.ChangedSince = None,
     include: options.Include = None,
     exclude: options.Exclude = None,
+    shard: options.Shard = None,
     config: options.ConfigFile = None,
     overrides: options.Overrides = None,
     output_format: options.Formats = None,
@@ -69,7 +70,7 @@ def command(  # noqa: PLR0913  one argument per option
     """
     logs.set_up(verbose, log_file)
     wanted = outputs.parse(output_format or ())
-    selection = picking.selection(include, exclude, changed_since, files_from)
+    selection = picking.selection(include, exclude, changed_since, files_from, shard)
     loaded = load_settings(
         config,
         overrides=overrides or (),
@@ -88,7 +89,7 @@ def command(  # noqa: PLR0913  one argument per option
         },
         start=Path.cwd(),
     )
-    place = Workplace(out, out / STATE_NAME, new_run_id())
+    place = workplace(out, new_run_id(), selection.shard)
     order = Order(
         Task("repair", loaded.settings, place, masks),
         picking.sources(sources, selection),
@@ -98,7 +99,12 @@ def command(  # noqa: PLR0913  one argument per option
         limits=picking.limits(budget, stop_at, max_pictures),
         grace_s=grace,
     )
-    result = batch.run(order, Progress("repair"))
+    with telling(Progress("repair"), loaded.settings.night, "repair", place.run_id) as (
+        observer,
+        conclude,
+    ):
+        result = batch.run(order, observer)
+        conclude(result)
     return closing.close_repair(result, place.state, wanted)
 
 

@@ -1,10 +1,13 @@
 """What the ledger holds about one picture."""
 
+import json
 import os
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from pipeline.records import RunInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,24 @@ class Ending(NamedTuple):
     key: str
     status: str
     severity: int
+
+
+def run_row(info: RunInfo) -> tuple[str | int, ...]:
+    """Return a run as it stands in the table `runs`."""
+    return (
+        info.run_id,
+        info.command,
+        json.dumps(info.argv),
+        json.dumps(info.sources),
+        json.dumps(info.output),
+        info.started,
+        info.finished,
+        info.ended_by,
+        info.engine,
+        info.settings_json,
+        info.version,
+        info.planned,
+    )
 
 
 KNOWN_COLUMNS = (

@@ -1,4 +1,4 @@
-"""Write the ledger; nothing else does.
+"""Write the ledger; nothing else does, but `merging` where shards are joined.
 
 A picture goes queued -> claimed -> staged -> done. Every change of state is one
 transaction, durable before the call returns (`synchronous=FULL`), and names the run
@@ -6,7 +6,6 @@ that owns the row, so that a late writer changes nothing.
 """
 
 import contextlib
-import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
@@ -24,6 +23,7 @@ from pipeline.ledger.rows import (
     Known,
     Stamp,
     known_from,
+    run_row,
 )
 from pipeline.ledger.schema import migrate
 from pipeline.records import Decision, Outcome, RunInfo
@@ -61,20 +61,7 @@ class Ledger:
                 "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
                 "ON CONFLICT (run_id) DO UPDATE SET finished = '', ended_by = '', "
                 "planned = planned + excluded.planned",
-                (
-                    info.run_id,
-                    info.command,
-                    json.dumps(info.argv),
-                    json.dumps(info.sources),
-                    json.dumps(info.output),
-                    info.started,
-                    info.finished,
-                    info.ended_by,
-                    info.engine,
-                    info.settings_json,
-                    info.version,
-                    info.planned,
-                ),
+                run_row(info),
             )
 
     def end_run(self, run_id: str, *, finished: str, ended_by: str) -> None:

@@ -160,6 +160,9 @@ class Workplace:
     """The state folder, `output/.nightmend` unless the user says otherwise."""
 
     run_id: str
+    lane: str = ""
+    """What the names of temporary files begin with, where several runs share the
+    output between them; "" for a run that has it alone."""
 
 
 @dataclass(frozen=True, slots=True)

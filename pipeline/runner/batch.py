@@ -79,6 +79,7 @@ def run(
         "started": clock().isoformat(timespec="seconds"),
     }
     with (
+        lock.beside_others(place, holder),
         lock.hold(place.state, holder),
         contextlib.closing(Ledger(place.state / FILE_NAME)) as ledger,
         Interrupts(order.grace_s) as interrupts,
@@ -287,7 +288,8 @@ class _Batch:
                 self._ledger.put_back(self._run_id, key)
             if self._task.command == "repair":
                 with contextlib.suppress(OSError):
-                    resume.sweep((place.output / key).parent)
+                    folder = (place.output / key).parent
+                    resume.sweep(folder, lane=place.lane)
         self._under_way.clear()
 
 

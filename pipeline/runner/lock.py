@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pipeline.errors import Locked
 from pipeline.names import shown
+from pipeline.records import Workplace
 
 FILE_NAME = "lock"
 PATIENCE_S = 0.5
@@ -27,11 +28,37 @@ def hold(state: Path, holder: dict[str, str]) -> Iterator[None]:
     Raises:
         Locked: another run holds it.
     """
+    with _locked(state, holder, fcntl.LOCK_EX):
+        yield
+
+
+@contextlib.contextmanager
+def beside_others(place: Workplace, holder: dict[str, str]) -> Iterator[None]:
+    """Hold the folder that shards share against runs that want it for themselves.
+
+    A run that has its output alone has nothing to hold here.
+
+    Args:
+        place: A shard's state folder lies in the folder that is shared.
+        holder: As for `hold`.
+
+    Raises:
+        Locked: a run that is no shard, or a merge, holds it.
+    """
+    if not place.lane:
+        yield
+        return
+    with _locked(place.state.parent, holder, fcntl.LOCK_SH):
+        yield
+
+
+@contextlib.contextmanager
+def _locked(state: Path, holder: dict[str, str], kind: int) -> Iterator[None]:
     flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
     descriptor = os.open(state / FILE_NAME, flags, 0o644)
     try:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise Locked(_who(descriptor, state)) from error
         os.ftruncate(descriptor, 0)

@@ -48,7 +48,7 @@ def check_output(order: Order) -> None:
     """
     task = order.task
     if task.command == "repair":
-        _probe(task.workplace.output)
+        _probe(task.workplace.output, task.workplace.lane)
         check_room(task.workplace.output, task.settings.run.min_free_mib)
 
 
@@ -88,12 +88,12 @@ def _check_apart(source: Path, output: Path) -> None:
         )
 
 
-def _probe(folder: Path) -> None:
+def _probe(folder: Path, lane: str) -> None:
     """Write and remove a file.
 
     Raises:
         OutputTrouble: that did not work.
     """
-    probe = stage_file(folder, PROBE_ID, b"")
+    probe = stage_file(folder, lane + PROBE_ID, b"")
     with contextlib.suppress(FileNotFoundError):
         probe.unlink()

@@ -123,17 +123,23 @@ def recover(ledger: Ledger, workplace: Workplace, min_confidence: float) -> None
             ledger.done(run_id, outcome, severity=severity, written=stamp)
             log.info("%s had been published; recorded", outcome.key)
     if ledger.moved_aside is not None:
-        sweep(workplace.output, whole=True)
+        sweep(workplace.output, whole=True, lane=workplace.lane)
     elif unfinished:
         sweep(workplace.state, whole=True)
         for folder in {(workplace.output / key).parent for key in unfinished}:
-            sweep(folder)
+            sweep(folder, lane=workplace.lane)
     ledger.orphan()
 
 
-def sweep(folder: Path, *, whole: bool = False) -> None:
-    """Delete the temporary files in a folder, or in the whole tree below it."""
-    for path in _parts(folder, whole):
+def sweep(folder: Path, *, whole: bool = False, lane: str = "") -> None:
+    """Delete the temporary files in a folder, or in the whole tree below it.
+
+    Args:
+        folder: Where to look.
+        whole: Also below it.
+        lane: Only the files of this lane; "" takes all.
+    """
+    for path in _parts(folder, whole, PART_PREFIX + lane):
         log.info("deleting %s, left by a run that ended early", shown(path))
         Path(path).unlink(missing_ok=True)
 
@@ -143,7 +149,7 @@ def sweep_after(key: str, workplace: Workplace) -> None:
 
     What the disk does not let go of now is swept by the next run.
     """
-    name = part_name(short_id_of(key, workplace.run_id))
+    name = part_name(short_id_of(key, workplace.run_id, workplace.lane))
     with contextlib.suppress(OSError):
         (workplace.output / key).with_name(name).unlink(missing_ok=True)
     with contextlib.suppress(OSError):
@@ -241,10 +247,10 @@ def _digest(path: Path) -> str:
         return ""
 
 
-def _parts(folder: Path, whole: bool) -> Iterator[str]:
+def _parts(folder: Path, whole: bool, prefix: str) -> Iterator[str]:
     for place, folders, names in os.walk(folder):
         if not whole:
             folders.clear()
         for name in names:
-            if name.startswith(PART_PREFIX) and name.endswith(PART_SUFFIX):
+            if name.startswith(prefix) and name.endswith(PART_SUFFIX):
                 yield os.path.join(place, name)  # noqa: PTH118  200,000 of them
