@@ -17,6 +17,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from multiprocessing.connection import Connection, Pipe
 from typing import BinaryIO
@@ -45,6 +46,9 @@ LONGEST_MESSAGE = 2**26
 DUMP_S = 2.0
 """How long a worker that hangs may take to tell where."""
 
+LOOK_S = 0.5
+"""How often it is looked whether a silent worker still lives."""
+
 POLL_S = 0.01
 REAP_S = 10.0
 """How long a killed process may take to go; one that waits for a dead disk stays."""
@@ -63,7 +67,7 @@ class _Starter:
         self._build_tools = build_tools
 
     def __call__(self, number: int, ears: Ears) -> "Process":
-        task = _on_its_device(self._task, number)
+        task = on_its_device(self._task, number)
         return Process(number, Start(task, self._build_tools, log_levels()), ears)
 
 
@@ -93,7 +97,7 @@ class Process:
                 "or use fewer --workers, then run the same command again to go on"
             ) from error
         self._listener = threading.Thread(
-            target=_listen, args=(self._pipe, number, ears), daemon=True
+            target=listen, args=(self._pipe, number, ears, self._is_over), daemon=True
         )
         self._listener.start()
         self._send(content)
@@ -119,7 +123,7 @@ class Process:
         """
         if hangs:
             with contextlib.suppress(ProcessLookupError):
-                self._popen.send_signal(signal.SIGABRT)
+                os.kill(self._popen.pid, signal.SIGABRT)
             patience_s = DUMP_S
         by_itself = self._ends_within(patience_s)
         # The whole session, for the worker may have started processes of its own.
@@ -146,37 +150,51 @@ class Process:
         return how_it_ended(self._popen.returncode if by_itself else None) + where
 
     def _ends_within(self, patience_s: float) -> bool:
-        """Wait for the process to end, but leave its number taken until it is reaped.
-
-        Else the number could be another's by the time its session is killed.
-        """
+        """Wait for the process to end; True when it did."""
         until = time.monotonic() + patience_s
-        look = os.WEXITED | os.WNOWAIT | os.WNOHANG
-        while os.waitid(os.P_PID, self._popen.pid, look) is None:
+        while not self._is_over():
             if time.monotonic() >= until:
                 return False
             time.sleep(POLL_S)
         return True
+
+    def _is_over(self) -> bool:
+        """Tell whether the process has ended, but leave its number taken.
+
+        Were it reaped here, the number could be another's by the time that its session
+        is killed.
+        """
+        look = os.WEXITED | os.WNOWAIT | os.WNOHANG
+        try:
+            return os.waitid(os.P_PID, self._popen.pid, look) is not None
+        except ChildProcessError:
+            return True
 
     def _send(self, content: bytes) -> None:
         with contextlib.suppress(OSError):
             self._pipe.send_bytes(content)
 
 
-def _listen(pipe: Connection, number: int, ears: Ears) -> None:
+def listen(
+    pipe: Connection, number: int, ears: Ears, is_over: Callable[[], bool]
+) -> None:
     """Pass on what a worker tells, until nothing more comes.
 
     This is a thread of its own because a worker that hangs in the middle of a message
-    would keep whoever reads it.
+    would keep whoever reads it. That the worker has ended is asked besides, since what
+    it started may hold the pipe open.
     """
     try:
-        while True:
-            ears.put(Heard(number, from_line(pipe.recv_bytes(LONGEST_MESSAGE))))
+        while pipe.poll(LOOK_S) or not is_over():
+            if pipe.poll(0):
+                line = pipe.recv_bytes(LONGEST_MESSAGE)
+                ears.put(Heard(number, from_line(line)))
     except (OSError, EOFError, ValueError):
-        ears.put(Heard(number, Gone()))
+        log.debug("worker %d tells no more", number)
+    ears.put(Heard(number, Gone()))
 
 
-def _on_its_device(task: Task, number: int) -> Task:
+def on_its_device(task: Task, number: int) -> Task:
     """Return the task for one worker, with the device that it is to use."""
     settings = task.settings
     devices = settings.workers.devices

@@ -176,28 +176,26 @@ class Supervisor:
     def _refused(self, post: Post, code: int, sentence: str) -> Result | None:
         """Take a worker away that says that it cannot go on."""
         self._crew.remove(post)
-        if not post.ready:
+        if post.job is None:
             self._start_failed(code, sentence)
             return None
         if code != ExitCode.ENVIRONMENT or self._device_in_doubt:
             raise _trouble(code, sentence)
         # Once an error sticks to a device, only a new process gets rid of it.
         self._device_in_doubt = True
-        return self._lose(post, sentence)
+        return self._lose(post, post.job, sentence)
 
     def _gone(self, post: Post, how: str) -> Result | None:
-        if not post.ready:
-            self._start_failed(ExitCode.STOPPED, f"a worker {how}")
-            return None
-        if post.job is None:
+        if post.job is not None and post.stage:
+            return self._lose(post, post.job, f"the worker {how}")
+        if post.job is not None:
+            # It was dead before the job came, or died for another reason than that.
+            self._held.appendleft(post.job)
+        elif post.ready:
             log.warning("worker %d, waiting for work, %s", post.number, how)
             return None
-        if not post.stage:
-            # It was dead before the job came, or for another reason than the picture.
-            self._held.appendleft(post.job)
-            self._start_failed(ExitCode.STOPPED, f"a worker {how}")
-            return None
-        return self._lose(post, f"the worker {how}")
+        self._start_failed(ExitCode.STOPPED, f"a worker {how}")
+        return None
 
     def _end_overdue(self) -> Result | None:
         """End the first worker whose time is up."""
@@ -207,10 +205,10 @@ class Supervisor:
         limit_s, name = post.limit(self._settings)
         where = self._crew.remove(post, hangs=True)
         sentence = f"did nothing new for {limit_s:g} s (workers.{name}){where}"
-        if not post.ready:
+        if post.job is None:
             self._start_failed(ExitCode.STOPPED, f"a worker {sentence}")
             return None
-        return self._lose(post, f"the worker {sentence}")
+        return self._lose(post, post.job, f"the worker {sentence}")
 
     def _start_failed(self, code: int, sentence: str) -> None:
         """Try again; but not for ever, and not when the trouble is known for sure.
@@ -225,12 +223,9 @@ class Supervisor:
             raise _trouble(code, f"no worker can start: {sentence}")
         log.warning("a worker did not start: %s", sentence)
 
-    def _lose(self, post: Post, reason: str) -> Result:
+    def _lose(self, post: Post, job: Job, reason: str) -> Result:
         """Return a job that its worker did not live through."""
-        if post.job is None:
-            raise ValueError(f"worker {post.number} was at nothing")
-        stage = f" while in the stage {post.stage}" if post.stage else ""
-        job, reason = post.job, f"{reason}{stage}"
+        reason += f" while in the stage {post.stage}" if post.stage else ""
         if job.key not in self._lost:
             self._lost_in_a_row += 1
         self._lost.add(job.key)
