@@ -4,7 +4,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .venv-uv/bin/uv)
 STAMP := .venv/.synced
 NIGHTMEND := .venv/bin/nightmend
 
-.PHONY: demo test check format bench samples clean eval-hands
+.PHONY: browser demo test check format bench samples clean eval-hands
 
 $(STAMP): pyproject.toml uv.lock
 	@if ! command -v "$(UV)" >/dev/null; then \
@@ -26,6 +26,12 @@ check: $(STAMP)
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	.venv/bin/python -m pytest -q
+
+# For the tests of the report page; without one they skip, and say so.
+browser:
+	@command -v chromium >/dev/null || \
+	  { apt-get update -qq && apt-get install -y -qq chromium; } || \
+	  echo "no Chromium could be installed: the tests in tests/browser skip"
 
 format: $(STAMP)
 	.venv/bin/ruff format .

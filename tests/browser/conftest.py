@@ -2,12 +2,13 @@
 
 import os
 import shutil
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
+from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.support.browsing import Watched
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
@@ -18,7 +19,6 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-playwright = pytest.importorskip("playwright.sync_api", reason="no playwright")
 
 
 def program() -> str:
@@ -27,40 +27,12 @@ def program() -> str:
     return named or next(filter(None, map(shutil.which, NAMES)), "")
 
 
-@dataclass
-class Watched:
-    """A page, and everything that must not happen in it."""
-
-    page: "playwright.Page"
-    errors: list[str] = field(default_factory=list)
-    requests: list[str] = field(default_factory=list)
-
-    def open(self, address: str | Path) -> "playwright.Page":
-        if isinstance(address, Path):
-            address = address.as_uri()
-        self.page.goto(address)
-        return self.page
-
-    def until(self, expression: str, seconds: float = 10.0) -> None:
-        """Wait until it holds; the page's policy forbids the library's own way."""
-        deadline = time.monotonic() + seconds
-        while not self.page.evaluate(expression):
-            assert time.monotonic() < deadline, f"never: {expression}"
-            self.page.wait_for_timeout(30)
-
-    @property
-    def left(self) -> list[str]:
-        """The requests that went anywhere but to this disk or this machine."""
-        mine = ("file:", "data:", "blob:", "http://127.0.0.1:")
-        return [url for url in self.requests if not url.startswith(mine)]
-
-
 @pytest.fixture(scope="session")
-def browser() -> Iterator["playwright.Browser"]:
+def browser() -> Iterator[Browser]:
     path = program()
     if not path:
         pytest.skip("no Chromium is installed; apt-get install chromium")
-    with playwright.sync_playwright() as started:
+    with sync_playwright() as started:
         # Every launch has a user-data-dir of its own.
         launched = started.chromium.launch(executable_path=path, args=FLAGS)
         yield launched
@@ -68,11 +40,9 @@ def browser() -> Iterator["playwright.Browser"]:
 
 
 @pytest.fixture(params=["light"])
-def watched(
-    browser: "playwright.Browser", request: pytest.FixtureRequest
-) -> Iterator[Watched]:
+def watched(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Watched]:
     """Yield a page, and afterwards hold that it was quiet and stayed at home."""
-    options: dict[str, object] = {"viewport": {"width": 1280, "height": 900}}
+    options: dict[str, Any] = {"viewport": {"width": 1280, "height": 900}}
     if request.param == "dark":
         options["color_scheme"] = "dark"
     if request.param == "phone":
@@ -80,15 +50,10 @@ def watched(
     context = browser.new_context(**options, service_workers="block")
     held = Watched(context.new_page())
     held.page.on("pageerror", lambda error: held.errors.append(str(error)))
-    held.page.on("console", lambda said: _note(held, said))
+    held.page.on("console", held.note)
     held.page.on("dialog", lambda dialog: held.errors.append(f"said {dialog.message}"))
     held.page.on("request", lambda asked: held.requests.append(asked.url))
     yield held
     context.close()
     assert held.errors == []
     assert held.left == []
-
-
-def _note(held: Watched, said: "playwright.ConsoleMessage") -> None:
-    if said.type in {"error", "warning"}:
-        held.errors.append(said.text)

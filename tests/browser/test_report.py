@@ -12,7 +12,7 @@ from detectors.geometry import Box
 from pipeline.records import Outcome, Status
 from pipeline.reports import html
 from pipeline.review.forms import parse
-from tests.browser.conftest import Watched
+from tests.support.browsing import Watched
 from tests.support.reports import SIZE, clean, finding, repaired, summary
 
 HOSTILE = (
