@@ -23,6 +23,7 @@ from detectors.hand_judge_net import (
 from detectors.hand_judging import Flaw, HandView, Verdict
 from detectors.hand_nets import HandNets
 from detectors.hand_pose import is_open
+from detectors.hand_surplus import claims_of, outline_surplus
 from detectors.hand_tips import Tip, clear_tips, read_tips
 
 WEIGHTS = "hand-judge/hand_judge.safetensors"
@@ -109,7 +110,12 @@ class LearnedJudge:
         tips = read_tips(np.where(near_hand(maps[_HAND]), maps[_TIP], np.float32(0)))
         clear = clear_tips(tips) if is_open(view.points) else []
         if len(clear) > _FULL_HAND:
-            return _too_many(clear)
+            seen = [tip for tip in tips if tip.clearness > _TIP_ABOVE]
+            claims = claims_of(view.points, seen)
+            surplus = claims and outline_surplus(
+                view.crop, view.points, maps[_HAND], claims
+            )
+            return _too_many(clear, surplus)
         return Verdict(
             p_flawed=p_flawed,
             doubt=self._doubt(view, p_flawed, float(said.flawed.std())),
@@ -117,7 +123,6 @@ class LearnedJudge:
             flaws=flaws_of(kinds),
             marks=_marked(tip for tip in tips if tip.clearness > _TIP_ABOVE),
             flaw_mask=mask_of(maps[_FLAW]),
-            surplus_mask=surplus_of(maps, kinds, p_flawed),
         )
 
     def _doubt(self, view: HandView, p_flawed: float, spread: float) -> str:
@@ -184,19 +189,20 @@ def flaws_of(kinds: FloatArray) -> dict[Flaw, float]:
     return {flaw: share / total for flaw, share in shares.items()}
 
 
-def _too_many(clear: list[Tip]) -> Verdict:
+def _too_many(clear: list[Tip], surplus: MaskArray | None) -> Verdict:
     """Return the verdict on an open hand with more than five clear tips.
 
     Counting beats the network's own feeling here, which grew up on five-digit hands:
-    see `detectors.hand_tips.CLEAR` for how seldom a sound hand shows a sixth tip. The
-    hand's map is too coarse to outline one digit among its neighbours, and half a digit
-    taken away is worse than one too many; so no digit is offered for removal.
+    see `detectors.hand_tips.CLEAR` for how seldom a sound hand shows a sixth tip. Half
+    a digit taken away is worse than one too many, so the surplus is offered for removal
+    only where its outline can be trusted.
     """
     return Verdict(
         p_flawed=_TOO_MANY,
         digits=len(clear),
         flaws={"extra-digit": 1.0},
         marks=_marked(clear),
+        surplus_mask=surplus,
     )
 
 
@@ -224,26 +230,6 @@ def mask_of(drawn: FloatArray) -> MaskArray | None:
     large = cv2.resize(drawn, (FRAME_PX, FRAME_PX), interpolation=cv2.INTER_LINEAR)
     mask: MaskArray = large > _FLAW_ABOVE
     return mask
-
-
-def surplus_of(
-    maps: FloatArray, kinds: FloatArray, p_flawed: float
-) -> MaskArray | None:
-    """Return the surplus digit alone, or None unless all signs agree on one.
-
-    The hand must be flawed without doubt, the flaw an extra digit, and the wrong cells
-    one piece that is as large as a digit: 2 to 20 % of the hand.
-    """
-    sure = p_flawed > 0.9 and kinds[KIND_CLASSES.index("extra")] > 0.8
-    wrong = (maps[_FLAW] > _FLAW_ABOVE).astype(np.uint8)
-    hand = float((maps[_HAND] > 0.5).sum()) + 1.0
-    if not sure or not 0.02 <= wrong.sum() / hand <= 0.2:
-        return None
-    pieces, _, sizes, _ = cv2.connectedComponentsWithStats(wrong)
-    largest = int(sizes[1:, cv2.CC_STAT_AREA].max()) if pieces > 1 else 0
-    if largest < 0.85 * wrong.sum():
-        return None
-    return mask_of(maps[_FLAW])
 
 
 def build(nets: HandNets, folder: Path | None = None) -> LearnedJudge:

@@ -18,7 +18,6 @@ from detectors.hand_learned import (
     flaws_of,
     mask_of,
     near_hand,
-    surplus_of,
 )
 
 ALONE = (1.0, 0.0, 0.0, 0.0, 0.0)
@@ -106,18 +105,6 @@ def test_a_few_stray_cells_are_no_flaw() -> None:
     assert mask is not None
     assert mask.shape == (224, 224)
     assert mask[100, 100]
-
-
-def test_a_surplus_digit_is_cut_out_alone_only_when_all_signs_agree() -> None:
-    maps = np.zeros((3, 56, 56), np.float32)
-    maps[0, 10:50, 10:50] = 1.0
-    maps[2, 10:30, 20:25] = 1.0
-    extra = np.array([0.0, 0.95, 0.01, 0.01, 0.01, 0.01, 0.01], np.float32)
-    melt = extra[::-1].copy()
-
-    assert surplus_of(maps, extra, 0.95) is not None
-    assert surplus_of(maps, extra, 0.7) is None
-    assert surplus_of(maps, melt, 0.95) is None
 
 
 def test_missing_weights_are_named(tmp_path: Path) -> None:
