@@ -1,7 +1,7 @@
 """Arguments that several commands share."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -53,6 +53,14 @@ Folder = Annotated[
     typer.Argument(
         help="The output folder of a repair, or the --state folder of a check.",
         metavar="DST",
+    ),
+]
+OrderOfWork = Annotated[
+    Literal["folder", "worst-first"],
+    typer.Option(
+        "--order",
+        help="folder: by name. worst-first: look at all first, once, and begin with "
+        "the worst.",
     ),
 ]
 Grace = Annotated[

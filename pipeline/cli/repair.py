@@ -1,7 +1,9 @@
 """nightmend repair: the whole flow, over whole folders."""
 
+import contextlib
 import secrets
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -15,8 +17,11 @@ from pipeline.cli.progress import Progress
 from pipeline.cli.telling import telling
 from pipeline.errors import ExitCode
 from pipeline.runner import batch
-from pipeline.runner.contract import Order, Task
+from pipeline.runner.contract import Observer, Order, RunResult, Task
+from pipeline.runner.kept_tools import KeptTools
+from pipeline.runner.worst_first import look_first
 from pipeline.settings_file import load_settings
+from pipeline.toolbox import build_toolbox
 
 
 def command(  # noqa: PLR0913  one argument per option
@@ -56,6 +61,7 @@ def command(  # noqa: PLR0913  one argument per option
     include: options.Include = None,
     exclude: options.Exclude = None,
     shard: options.Shard = None,
+    order_of_work: options.OrderOfWork = "folder",
     config: options.ConfigFile = None,
     overrides: options.Overrides = None,
     output_format: options.Formats = None,
@@ -99,13 +105,35 @@ def command(  # noqa: PLR0913  one argument per option
         limits=picking.limits(budget, stop_at, max_pictures),
         grace_s=grace,
     )
-    with telling(Progress("repair"), loaded.settings.night, "repair", place.run_id) as (
+    result = _run(order, worst_first=order_of_work == "worst-first")
+    return closing.close_repair(result, place.state, wanted)
+
+
+def _run(order: Order, *, worst_first: bool) -> RunResult:
+    """Run the order, and have it told how it ended where that is wanted."""
+    task = order.task
+    progress = Progress("repair", worst_first=worst_first)
+    with telling(progress, task.settings.night, "repair", task.workplace.run_id) as (
         observer,
         conclude,
     ):
-        result = batch.run(order, observer)
+        result = (
+            _worst_first(order, observer) if worst_first else batch.run(order, observer)
+        )
         conclude(result)
-    return closing.close_repair(result, place.state, wanted)
+    return result
+
+
+def _worst_first(order: Order, observer: Observer) -> RunResult:
+    """Look at everything, then repair what is worst first; with the same tools."""
+    order = replace(order, limits=order.limits.from_now(datetime.now(UTC)))
+    with contextlib.closing(KeptTools()) as kept:
+        here = order.task.settings.workers.executor == "serial"
+        tools = kept if here else build_toolbox
+        look, ranks = look_first(order, Progress("look"), tools)
+        if look.ended is not ExitCode.OK:
+            return replace(look, code=look.ended, planned=0, worked=0)
+        return batch.run(replace(order, ranks=ranks), observer, build_tools=tools)
 
 
 def new_run_id() -> str:

@@ -4,7 +4,7 @@ import contextlib
 import signal
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -30,7 +30,6 @@ from pipeline.runner import preflight
 from pipeline.runner.contract import Order, RunResult, Task
 from pipeline.runner.interrupts import CODES
 from pipeline.runner.kept_tools import KeptTools
-from pipeline.runner.limits import Limits
 from pipeline.runner.resume import severity_left
 from pipeline.runner.verdict import verdict
 from pipeline.runner.watching import Stopper, Watcher, Watching
@@ -109,7 +108,7 @@ def command(  # noqa: PLR0913  one argument per option
         argv=tuple(sys.argv),
         grace_s=grace,
         selection=selection,
-        limits=_end(picking.limits(budget, stop_at, None), datetime.now(UTC)),
+        limits=picking.limits(budget, stop_at, None).from_now(datetime.now(UTC)),
     )
     preflight.check_places(order)
     settle_s = settings.run.settle_s or SETTLE_S
@@ -186,14 +185,6 @@ def _stopping(stopper: Stopper) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _end(limits: Limits, now: datetime) -> Limits:
-    """Return the same limits as a moment, which holds for round after round."""
-    moments = [limits.stop_at] if limits.stop_at is not None else []
-    if limits.budget_s is not None:
-        moments.append(now + timedelta(seconds=limits.budget_s))
-    return Limits(stop_at=min(moments, default=None))
 
 
 def _draw_report(state: Path) -> None:

@@ -61,10 +61,7 @@ def draw_up(order: Order, ledger: Ledger) -> Agenda:
         NoPictures: there is none, and that is not allowed.
     """
     task, place = order.task, order.task.workplace
-    own = {place.state, *([place.output] if task.command == "repair" else [])}
-    plan = discover(order.sources, exclude=tuple(own))
-    if not plan.found and not order.allow_empty:
-        raise NoPictures(_nothing_found(order.sources, plan.odd))
+    plan = _chosen(order, (place.state, place.output))
     before = ledger.known()
     basis = resume.run_basis(task)
     bases = {o.key: resume.picture_basis(basis, task, o.key) for o in plan.found}
@@ -81,8 +78,9 @@ def draw_up(order: Order, ledger: Ledger) -> Agenda:
     settle_s = task.settings.run.settle_s
     young = tuple(job for job in left if _age_s(job.path) < settle_s)
     names = {job.key for job in young}
-    todo = tuple(job for job in left if job.key not in names)
-    return Agenda(plan, before, bases, todo, young, recalled)
+    todo = [job for job in left if job.key not in names]
+    todo.sort(key=lambda job: -order.ranks.get(job.key, 0.0))
+    return Agenda(plan, before, bases, tuple(todo), young, recalled)
 
 
 def write_down(agenda: Agenda, order: Order, ledger: Ledger) -> None:

@@ -52,6 +52,10 @@ class Order:
     selection: Selection = field(default_factory=Selection)
     """Which pictures of the sources are wanted."""
 
+    ranks: Mapping[str, float] = field(default_factory=dict)
+    """How bad pictures are, by key: the worst are worked on first, and those of one
+    rank, or of none, in the order of their keys."""
+
     limits: Limits = field(default_factory=Limits)
     """When the run ends although there is work left."""
 

@@ -19,7 +19,8 @@ class KeptTools:
     """Builds the tools once and lends them to run after run.
 
     Meets `pipeline.runner.contract.BuildTools`. The runs must have the same settings
-    of what looks and what paints; whoever paints may also just look.
+    of what looks and what paints. The engine is built at once even where the first run
+    only looks: how large a face must be depends on it.
     """
 
     def __init__(self, build_tools: BuildTools = build_toolbox) -> None:
@@ -33,7 +34,7 @@ class KeptTools:
             NightmendError, DetectorError: a tool cannot be built.
         """
         if self._kept is None:
-            self._kept = self._build_tools(settings, with_inpainter=with_inpainter)
+            self._kept = self._build_tools(settings, with_inpainter=True)
         painter = self._kept.inpainter if with_inpainter else None
         return _Lent(self._kept.detectors, painter)
 

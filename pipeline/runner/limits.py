@@ -23,6 +23,13 @@ class Limits:
 
     max_pictures: int | None = None
 
+    def from_now(self, now: datetime) -> "Limits":
+        """Return the same with the budget as a moment, to hold for several runs."""
+        if self.budget_s is None:
+            return self
+        end = now + timedelta(seconds=self.budget_s)
+        return Limits(None, min(end, self.stop_at or end), self.max_pictures)
+
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
