@@ -18,7 +18,7 @@ from pipeline.errors import NightmendError
 from pipeline.ledger import queries
 from pipeline.records import Outcome, PaintRequest, Workplace
 from pipeline.runner import batch
-from pipeline.runner.contract import Order, RunResult, Task
+from pipeline.runner.contract import BuildTools, Order, RunResult, Task
 from pipeline.runner.limits import Limits
 from pipeline.settings import RunSettings, Settings
 from pipeline.toolbox import Toolbox
@@ -133,7 +133,7 @@ def order(
 def repair(
     source: Path,
     output: Path,
-    tools: FakeTools | None = None,
+    tools: BuildTools | None = None,
     *,
     observer: Silent | None = None,
     settings: Settings = SETTINGS,
