@@ -13,6 +13,7 @@ from pipeline.names import shown
 from pipeline.runner.limits import Limits
 from pipeline.stages.choose_files import Selection, Shard
 
+_ADDRESSES = re.compile(r"(\bnight\.notify\s*=).*", re.DOTALL)
 _LIST_LIMIT = 1 << 30
 """Bytes of a list of files; a longer one is a mistake, such as a picture."""
 
@@ -50,6 +51,11 @@ def sources(given: Sequence[Path] | None, wanted: Selection) -> tuple[Path, ...]
     if wanted.listed is not None or wanted.changed_since:
         return (Path(),)
     raise UsageError("name a folder or a picture, or give a list by --files-from")
+
+
+def command_line(words: Sequence[str]) -> tuple[str, ...]:
+    """Return the command line as the ledger may keep it: without addresses."""
+    return tuple(_ADDRESSES.sub(r"\1(hidden)", word) for word in words)
 
 
 def limits(budget: str | None, stop_at: str | None, max_pictures: int | None) -> Limits:

@@ -99,7 +99,7 @@ def command(  # noqa: PLR0913  one argument per option
     order = Order(
         Task("repair", loaded.settings, place, masks),
         picking.sources(sources, selection),
-        argv=tuple(sys.argv),
+        argv=picking.command_line(sys.argv),
         allow_empty=allow_empty,
         selection=selection,
         limits=picking.limits(budget, stop_at, max_pictures),

@@ -105,7 +105,7 @@ def command(  # noqa: PLR0913  one argument per option
     order = Order(
         Task("repair", settings, Workplace(out, out / STATE_NAME, new_run_id())),
         tuple(sources),
-        argv=tuple(sys.argv),
+        argv=picking.command_line(sys.argv),
         grace_s=grace,
         selection=selection,
         limits=picking.limits(budget, stop_at, None).from_now(datetime.now(UTC)),
