@@ -20,6 +20,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("watch", "pipeline.cli.watch", "Repair pictures as a generator writes them."),
     ("check", "pipeline.cli.check", "Find and report flaws, change nothing; for CI."),
     ("report", "pipeline.cli.report", "Draw the reports of a finished run again."),
+    ("review", "pipeline.cli.review", "Overrule a run from its report page."),
     ("runs", "pipeline.cli.runs", "List the runs of an output folder, or show one."),
     ("merge", "pipeline.cli.merge", "Join the ledgers of shards into one."),
     ("verify", "pipeline.cli.verify", "Prove a repaired folder against its ledger."),
@@ -41,6 +42,17 @@ class _LazyGroup(TyperGroup):
         modules = {name: module for name, module, _ in COMMANDS}
         if args and args[0] in modules:
             self.commands[args[0]] = _load(args[0], modules[args[0]])
+        return super().resolve_command(ctx, args)
+
+
+class _WithDefault(TyperGroup):
+    """Takes what is no subcommand's name for an argument of the default one."""
+
+    default = ""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args and args[0] not in self.commands and self.default:
+            args = [self.default, *args]
         return super().resolve_command(ctx, args)
 
 
@@ -98,6 +110,8 @@ def _load(name: str, module_name: str) -> Any:
     if several is None:
         app.command(name)(module.command)
     else:
+        default = {"default": getattr(module, "DEFAULT", "")}
+        app.info.cls = type("_Several", (_WithDefault,), default)
         app.callback(help=(module.__doc__ or "").split("\n\n")[0])(_listed_only)
         for sub_name, function in several.items():
             app.command(sub_name)(function)
