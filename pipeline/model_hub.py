@@ -1,12 +1,14 @@
 """The model hub, behind three calls; the only place that talks to it."""
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from pipeline.errors import EnvironmentProblem
 
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 _SAFE_ENVIRONMENT = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1",
@@ -36,6 +38,18 @@ class HubListing:
 
     commit: str
     files: tuple[HubFile, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse a name that can come to mean something else, such as a branch.
+
+        Raises:
+            EnvironmentProblem: the hub did not say which commit it is.
+        """
+        if not _COMMIT.fullmatch(self.commit):
+            raise EnvironmentProblem(
+                f"the hub names no commit ({self.commit[:60]!r}), and what can change "
+                "behind its name is not fetched; try again, or name another hub model"
+            )
 
 
 class Hub(Protocol):
