@@ -116,7 +116,8 @@ def _look(
             use_people=settings.mask.use_people,
             stray_parts=settings.people.stray_parts,
         )
-        return replace(seen, findings=joined)
+        counts = tuple(f for f in joined if not toolbox.passes_over(f))
+        return replace(seen, findings=counts)
 
 
 def _bench(

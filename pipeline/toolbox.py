@@ -7,7 +7,7 @@ from typing import Any
 
 from detectors import catalogue as detector_catalogue
 from detectors.contract import Detector
-from detectors.findings import Kind
+from detectors.findings import Finding, Kind
 from pipeline.inpainters import catalogue as inpainter_catalogue
 from pipeline.inpainters.contract import Inpainter
 from pipeline.settings import Settings
@@ -17,6 +17,11 @@ log = logging.getLogger(__name__)
 
 FACES_NATIVE_PX = 512
 """The native side that `faces.min_side_px` is given for."""
+
+
+def _nothing(_finding: Finding) -> bool:
+    """Pass over nothing."""
+    return False
 
 
 BuildDetector = Callable[[str, Mapping[str, Any]], Detector]
@@ -32,6 +37,9 @@ class Toolbox:
 
     on_stage: OnStage = nobody
     """Is told of each stage of the work on a picture as it begins."""
+
+    passes_over: Callable[[Finding], bool] = _nothing
+    """Tells what a person said is no flaw of this picture."""
 
     @property
     def kinds(self) -> Mapping[str, Kind]:

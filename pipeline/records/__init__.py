@@ -1,6 +1,6 @@
 """What one stage hands to the next; frozen, and small wherever it travels."""
 
-from pipeline.records.decisions import Decision, NotAFlaw, Pick, Verdict
+from pipeline.records.decisions import Decision, NotAFlaw, Pick, Reviewed, Verdict
 from pipeline.records.flows import (
     Ask,
     Flow,
@@ -64,6 +64,7 @@ __all__ = [
     "Plan",
     "Recipe",
     "Reply",
+    "Reviewed",
     "RunInfo",
     "RunSummary",
     "Status",

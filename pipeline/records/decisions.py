@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from detectors.geometry import Box
+from pipeline.records.outcomes import Outcome
 
 Verdict = Literal["", "accept", "reject"]
 """As it is now is fine; or the original is to be kept; "" says neither."""
@@ -71,3 +72,13 @@ class Decision:
             and (one.box == box or one.box.overlap(box) >= SAME_PLACE)
             for one in self.not_flaws
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """What a run has to know of a picture that a person decided about."""
+
+    decision: Decision
+    outcome: Outcome | None = None
+    """How the picture stands by that decision, its file published; None where it is
+    not."""

@@ -11,7 +11,7 @@ from pipeline.ledger.rows import NO_STAMP, Claim, Known
 from pipeline.ledger.store import Ledger
 from pipeline.names import shown
 from pipeline.records import Odd, Outcome, Plan, Status
-from pipeline.runner import resume
+from pipeline.runner import resume, reviewed
 from pipeline.runner.contract import Job, Order
 from pipeline.stages.choose_files import choose_files
 from pipeline.stages.discover import discover
@@ -65,11 +65,12 @@ def draw_up(order: Order, ledger: Ledger) -> Agenda:
     before = ledger.known()
     basis = resume.run_basis(task)
     bases = {o.key: resume.picture_basis(basis, task, o.key) for o in plan.found}
+    wanted = reviewed.kept_bases(bases, before, task)
     left = [
         job
         for job in (Job(found.root, found.key) for found in plan.found)
         if not resume.is_finished(
-            before.get(job.key), job, bases[job.key], ledger, place.output
+            before.get(job.key), job, wanted[job.key], ledger, place.output
         )
     ]
     known = order.memory.recall(left) if order.memory is not None else {}

@@ -1,13 +1,13 @@
 """Everything that has to stand before the first picture of a run is opened."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pipeline import __version__
 from pipeline.ledger.store import Ledger
 from pipeline.records import RunInfo
-from pipeline.runner import agenda, executors, resume
+from pipeline.runner import agenda, executors, resume, reviewed
 from pipeline.runner.agenda import Agenda
 from pipeline.runner.contract import Breakable, BuildTools, Executor, Order
 
@@ -42,6 +42,9 @@ def prepare(
     """
     task = order.task
     resume.recover(ledger, task.workplace, task.settings.detect.min_confidence)
+    if task.command == "repair":
+        task = replace(task, reviewed=reviewed.gather(ledger, task))
+        order = replace(order, task=task)
     work = agenda.draw_up(order, ledger)
     for twins in work.plan.twins:
         log.warning("some file systems take these for one: %s", ", ".join(twins))

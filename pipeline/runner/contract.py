@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from pipeline.errors import ExitCode
-from pipeline.records import Outcome, Workplace
+from pipeline.records import Outcome, Reviewed, Workplace
 from pipeline.runner.limits import Limits
 from pipeline.settings import Settings
 from pipeline.stages.choose_files import Selection
@@ -23,6 +23,9 @@ class Task:
     workplace: Workplace
     masks: Path | None = None
     """Masks given by the user: a folder of the same tree, or one file for all."""
+
+    reviewed: Mapping[str, Reviewed] = field(default_factory=dict)
+    """What people decided about pictures, by the digest of the original."""
 
 
 class Recalls(Protocol):

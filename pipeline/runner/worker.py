@@ -38,6 +38,7 @@ from pipeline.records import (
     Picture,
     Status,
 )
+from pipeline.runner import reviewed
 from pipeline.runner.contract import (
     Breakable,
     BuildTools,
@@ -189,16 +190,19 @@ class Worker:
             return flow.check(picture, toolbox, task.settings)
         if toolbox.inpainter is None:
             raise ValueError("a repair needs a toolbox with an inpainter")
-        return (
-            yield from flow.mend(
-                picture,
-                toolbox,
-                task.workplace,
-                self._album,
-                task.settings,
-                user_mask=_mask_for(picture, task.masks),
-            )
+        said = task.reviewed.get(picture.ref.digest)
+        kept = reviewed.kept(picture, said, task, toolbox, self._album)
+        if kept is not None:
+            return kept
+        outcome = yield from flow.mend(
+            picture,
+            reviewed.sparing(toolbox, said),
+            task.workplace,
+            self._album,
+            task.settings,
+            user_mask=_mask_for(picture, task.masks),
         )
+        return reviewed.remarked(outcome, said)
 
 
 def _gate_for(settings: InpaintSettings) -> EarlyGate | None:
