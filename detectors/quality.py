@@ -1,4 +1,4 @@
-"""Judge the picture as a whole: black, blank, uniform, blurred, dark, bright, odd."""
+"""Judge the picture as a whole: empty, blurred, dark, bright, grey, oddly shaped."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,6 +26,12 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         ),
         "image/dark": Kind("the picture is very dark", Severity.WARNING, False),
         "image/bright": Kind("the picture is washed out", Severity.WARNING, False),
+        "image/low-information": Kind(
+            "the picture holds very little information", Severity.NOTE, False
+        ),
+        "image/grey": Kind(
+            "the picture is grey where colour is expected", Severity.WARNING, False
+        ),
         "image/odd-size": Kind(
             "width or height is not a multiple that models work at",
             Severity.NOTE,
@@ -42,6 +48,9 @@ _BLACK_LEVEL = 8
 
 _BLANK_SPREAD = 4
 """Levels, of 255, between the 0.5 % and the 99.5 % pixel of a flat picture."""
+
+_GREY_SPREAD = 4
+"""Levels, of 255, between the channels of a grey pixel; room for JPEG noise."""
 
 _DARK_HIGHLIGHT, _BRIGHT_SHADOW = 0.40, 0.60
 """A night scene has lights and a drawing has lines: L*/100 of the 1 % that differs."""
@@ -75,6 +84,8 @@ class QualityDetector:
     blurred_above: float
     size_multiple: int
     max_aspect: float
+    information_below: float = 0.0
+    expect_colour: bool = False
 
     @property
     def name(self) -> str:
@@ -94,6 +105,8 @@ class QualityDetector:
             tone = [empty]
         else:
             tone = [*self._tone(light, pixels, size), *self._blur(pixels, size)]
+            if all(one.kind != "image/uniform" for one in tone):
+                tone += self._content(pixels, size)
         return [*tone, *self._shape(size)]
 
     def close(self) -> None:
@@ -126,6 +139,18 @@ class QualityDetector:
             return []
         return [_whole("image/blurred", size, float(odds), f"sharpness {loss:.2f}")]
 
+    def _content(self, pixels: RgbArray, size: Size) -> list[Finding]:
+        found = []
+        bits = information(pixels)
+        if bits < self.information_below:
+            share = 1.0 - 0.5 * bits / self.information_below
+            words = f"{bits:.1f} bits a pixel"
+            found.append(_whole("image/low-information", size, share, words))
+        if self.expect_colour and _is_grey(pixels):
+            words = "red, green and blue are the same"
+            found.append(_whole("image/grey", size, 1.0, words))
+        return found
+
     def _shape(self, size: Size) -> list[Finding]:
         found = []
         if any(side % self.size_multiple for side in size):
@@ -139,7 +164,7 @@ class QualityDetector:
         return found
 
 
-def build(
+def build(  # noqa: PLR0913  one argument per setting
     *,
     dark_below: float,
     bright_above: float,
@@ -147,6 +172,8 @@ def build(
     blurred_above: float,
     size_multiple: int,
     max_aspect: float,
+    information_below: float = 0.0,
+    expect_colour: bool = False,
 ) -> QualityDetector:
     """Build the detector from the settings' section of the same name."""
     return QualityDetector(
@@ -156,6 +183,8 @@ def build(
         blurred_above,
         size_multiple,
         max_aspect,
+        information_below,
+        expect_colour,
     )
 
 
@@ -186,6 +215,23 @@ def sharpest_loss(pixels: RgbArray) -> float | None:
     strong = told & (before >= np.percentile(before[told], 100 * (1 - _STRONG_SHARE)))
     loss = 1.0 - after[strong] / before[strong]
     return float(np.percentile(loss, 90).clip(0.0, 1.0))
+
+
+def information(pixels: RgbArray) -> float:
+    """Return the entropy of the grey levels, in bits a pixel, 0..8.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB.
+    """
+    grey = cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2GRAY)
+    shares = np.bincount(grey.reshape(-1), minlength=256) / grey.size
+    shares = shares[shares > 0]
+    return float(-(shares * np.log2(shares)).sum())
+
+
+def _is_grey(pixels: RgbArray) -> bool:
+    spread = pixels.max(axis=2).astype(np.int16) - pixels.min(axis=2)
+    return float(np.percentile(spread, 99.5)) <= _GREY_SPREAD
 
 
 def _tile_edges(grey: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -34,20 +34,30 @@ def from_text(kind: type[R], text: str) -> R:
 
 def to_plain(value: Any) -> Any:
     """Turn a record into dicts, lists and scalars; named tuples become objects too."""
-    if isinstance(value, Enum):
-        return value.value
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, Path):
-        return str(value)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        names = (field.name for field in dataclasses.fields(value))
-        return {name: to_plain(getattr(value, name)) for name in names}
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return {name: to_plain(getattr(value, name)) for name in value._fields}
-    if isinstance(value, tuple | list):
-        return [to_plain(item) for item in value]
-    raise TypeError(f"a {type(value).__name__} cannot travel as JSON")
+    kind: Any = type(value)
+    return _encoder(kind)(value)
+
+
+@cache
+def _encoder(kind: Any) -> Callable[[Any], Any]:
+    """Return what turns a value of this type into a plain one; made once a type."""
+    if issubclass(kind, Enum):
+        return lambda value: value.value
+    if issubclass(kind, bool | int | float | str | types.NoneType):
+        return lambda value: value
+    if issubclass(kind, Path):
+        return str
+    if dataclasses.is_dataclass(kind):
+        return _record_encoder(tuple(field.name for field in dataclasses.fields(kind)))
+    if issubclass(kind, tuple) and hasattr(kind, "_fields"):
+        return _record_encoder(kind._fields)
+    if issubclass(kind, tuple | list):
+        return lambda value: [to_plain(item) for item in value]
+    raise TypeError(f"a {kind.__name__} cannot travel as JSON")
+
+
+def _record_encoder(names: tuple[str, ...]) -> Callable[[Any], Any]:
+    return lambda value: {name: to_plain(getattr(value, name)) for name in names}
 
 
 def from_plain(kind: type[R], plain: Any) -> R:

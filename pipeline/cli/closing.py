@@ -8,12 +8,14 @@ from pathlib import Path
 
 from pipeline.cli import outputs
 from pipeline.cli.outputs import Output
-from pipeline.errors import ExitCode, OutputTrouble
+from pipeline.errors import ExitCode, OutputTrouble, worst
+from pipeline.gate.problems import Checked, checked
 from pipeline.ledger import queries
 from pipeline.names import shown
 from pipeline.records import RunSummary
 from pipeline.reports import html, terminal
 from pipeline.runner.contract import RunResult
+from pipeline.settings import Settings
 
 _EARLY = (ExitCode.SIGINT, ExitCode.SIGTERM, ExitCode.LIMIT)
 
@@ -26,7 +28,7 @@ def close_repair(result: RunResult, state: Path, wanted: Sequence[Output]) -> Ex
         page = state / "report.html"
         if result.worked or not page.exists():
             _or_tell(lambda: html.write(whole, state))
-        _or_tell(lambda: outputs.write(wanted, mine))
+        _or_tell(lambda: outputs.write(wanted, weighed(mine), state))
         if not any(output.file is None for output in wanted):
             with contextlib.suppress(OSError):
                 print(terminal.render(mine))
@@ -36,16 +38,29 @@ def close_repair(result: RunResult, state: Path, wanted: Sequence[Output]) -> Ex
     return result.code
 
 
-def close_check(result: RunResult, state: Path, wanted: Sequence[Output]) -> ExitCode:
+Weigh = Callable[[RunSummary], Checked]
+
+
+def close_check(
+    result: RunResult, state: Path, wanted: Sequence[Output], weigh: Weigh
+) -> ExitCode:
     """Write what a check found; return its code."""
-    if result.planned or result.worked:
-        mine = only(queries.summary(state), result)
-        if not _or_tell(lambda: outputs.write(wanted, mine)):
-            _tell_early_end(result)
+    codes = [result.ended]
+    if result.planned or result.worked or result.ended is ExitCode.OK:
+        found = weigh(only(queries.summary(state), result))
+        codes.append(found.code)
+        if not _or_tell(lambda: outputs.write(wanted, found, state)):
             # A check whose results reached nobody must not pass.
-            return result.code or ExitCode.STOPPED
+            codes.append(ExitCode.STOPPED if worst(codes) is ExitCode.OK else codes[0])
+        if found.reason:
+            _tell(found.reason)
     _tell_early_end(result)
-    return result.code
+    return worst(codes)
+
+
+def weighed(summary: RunSummary) -> Checked:
+    """Return what the gate makes of a run, by the run's own settings."""
+    return checked(summary, Settings.model_validate_json(summary.info.settings_json))
 
 
 def only(summary: RunSummary, result: RunResult) -> RunSummary:
@@ -70,5 +85,9 @@ def _tell_early_end(result: RunResult) -> None:
     if not sentence and result.code in _EARLY:
         sentence = "ended early; the same command goes on where this run stopped"
     if sentence:
-        with contextlib.suppress(OSError):
-            print(f"nightmend: {sentence}", file=sys.stderr)
+        _tell(sentence)
+
+
+def _tell(sentence: str) -> None:
+    with contextlib.suppress(OSError):
+        print(f"nightmend: {sentence}", file=sys.stderr)

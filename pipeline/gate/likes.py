@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 BITS = 128
-_BLOCK = 2_000_000
-"""Comparisons that are made at a time, so that memory stays bounded."""
+_LEAST_PIECES = 3
+"""So that every piece fits into a 64-bit integer."""
 
 Indices = npt.NDArray[np.int64]
 
@@ -35,32 +35,28 @@ def nearest_before(looks: Sequence[str], bits: int) -> dict[int, tuple[int, int]
     words = np.ascontiguousarray(packed).view(np.uint64)
     spread = np.unpackbits(packed, axis=1)
     best: dict[int, tuple[int, int]] = {}
-    for piece in np.array_split(np.arange(BITS), bits + 1):
-        for earlier, later in _sharing(spread[:, piece]):
+    for piece in np.array_split(np.arange(BITS), max(bits + 1, _LEAST_PIECES)):
+        weights = 1 << np.arange(len(piece), dtype=np.int64)
+        for earlier, later in _sharing(spread[:, piece] @ weights):
             apart = np.bitwise_count(words[earlier] ^ words[later]).sum(axis=1)
             for at in np.flatnonzero(apart <= bits):
                 found = (int(apart[at]), int(earlier[at]))
-                known = best.get(int(later[at]))
-                if known is None or found < known:
-                    best[int(later[at])] = found
+                best[int(later[at])] = min(best.get(int(later[at]), found), found)
     return {later: (earlier, apart) for later, (apart, earlier) in best.items()}
 
 
-def _sharing(piece: npt.NDArray[np.uint8]) -> Iterator[tuple[Indices, Indices]]:
-    """Yield blocks of pairs (earlier, later) whose piece is the same."""
-    values = np.packbits(piece, axis=1)
-    _, group, counts = np.unique(
-        values, axis=0, return_inverse=True, return_counts=True
-    )
-    order = np.argsort(group.reshape(-1), kind="stable").astype(np.int64)
-    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    for start, count in zip(starts[counts > 1], counts[counts > 1], strict=True):
-        yield from _pairs(order[start : start + count])
+def _sharing(values: Indices) -> Iterator[tuple[Indices, Indices]]:
+    """Yield all pairs (earlier, later) of positions with one value, in blocks.
 
-
-def _pairs(members: Indices) -> Iterator[tuple[Indices, Indices]]:
-    rows = max(1, _BLOCK // len(members))
-    for top in range(0, len(members), rows):
-        later = np.arange(top, min(top + rows, len(members)))
-        i, j = np.nonzero(later[:, None] > np.arange(len(members))[None, :])
-        yield members[j], members[later[i]]
+    Sorted by value, those that share one lie side by side: the first block holds the
+    neighbours, the second those two apart, and so on until no value reaches so far.
+    """
+    order = np.argsort(values, kind="stable").astype(np.int64)
+    ranked = values[order]
+    starts = np.arange(len(order))
+    for step in range(1, len(order)):
+        starts = starts[starts + step < len(order)]
+        starts = starts[ranked[starts] == ranked[starts + step]]
+        if not len(starts):
+            return
+        yield order[starts], order[starts + step]

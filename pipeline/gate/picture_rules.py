@@ -57,7 +57,7 @@ PICTURE = (
     Rule(
         "NM207",
         "image/low-information",
-        Severity.WARNING,
+        Severity.NOTE,
         "The picture holds very little information.",
         "Few grey levels are in use, so next to nothing can be learnt from it: a "
         "slide with one word, a bar, a gradient. The limit is "

@@ -22,6 +22,7 @@ LOOKERS = {
     "body/": "people",
     "segment/": "segments",
     "image/": "quality",
+    "anatomy/": "segments",
 }
 """Who must look for a rule to be able to speak; the rest need nobody."""
 
@@ -67,6 +68,10 @@ class Selection:
     def cares_about(self, key: str) -> bool:
         """Tell whether any rule can object to this picture."""
         return any(self._can_speak(r) and not self._reason(r, key) for r in RULES)
+
+    def looks_for(self, rule: Rule) -> bool:
+        """Tell whether a check with these settings can object by this rule at all."""
+        return self._can_speak(rule) and not self._general_reason(rule)
 
     def check(self) -> None:
         """Refuse a selection under which no check could ever fail.

@@ -138,6 +138,8 @@ def _plain(line: HeaderLine | SummaryLine) -> dict[str, Any]:
 def _harmless(value: Any) -> Any:
     """Escape what other readers of JSON refuse: lone surrogates, infinite numbers."""
     if isinstance(value, str):
+        if value.isascii():
+            return value
         return value if _is_utf8(value.encode(errors="surrogatepass")) else shown(value)
     if isinstance(value, float) and not math.isfinite(value):
         return None

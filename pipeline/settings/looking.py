@@ -118,3 +118,9 @@ class QualitySettings(Section):
 
     max_aspect: Annotated[float, Field(ge=1, le=100)] = 3.0
     """Long side over short side beyond which the aspect counts as odd."""
+
+    information_below: Annotated[float, Field(ge=0, le=8)] = 0.5
+    """Entropy of the grey levels under which a picture says little; bits a pixel."""
+
+    expect_colour: bool = False
+    """Report pictures without any colour as `image/grey`."""

@@ -7,12 +7,13 @@ import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tests.bench import detecting, loading, memory, repairing
+from tests.bench import checking, detecting, loading, memory, repairing
 from tests.bench.figures import Figure, machine, write_json
 
 PARTS: Mapping[str, Callable[[], list[Figure]]] = {
     "loading": loading.run,
     "detecting": detecting.run,
+    "checking": checking.run,
     "repairing": repairing.run,
     "memory": memory.run,
 }

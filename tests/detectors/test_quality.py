@@ -8,7 +8,7 @@ import skimage
 from detectors.arrays import RgbArray
 from detectors.findings import Finding
 from detectors.geometry import Box
-from detectors.quality import KINDS, QualityDetector, build
+from detectors.quality import KINDS, QualityDetector, build, information
 from pipeline.settings import QualitySettings
 
 PHOTOGRAPHS = sorted(
@@ -145,3 +145,52 @@ def test_a_long_strip_is_noted(quality: QualityDetector) -> None:
 
 def test_no_kind_is_for_repainting() -> None:
     assert not any(kind.mend for kind in KINDS.values())
+
+
+def test_few_grey_levels_hold_little_information(quality: QualityDetector) -> None:
+    pixels = np.full((128, 128, 3), 250, np.uint8)
+    pixels[40:60, 20:70] = (30, 60, 90)
+
+    (found,) = quality.inspect(pixels)
+
+    assert found.kind == "image/low-information"
+    assert found.message == "0.3 bits a pixel"
+    assert KINDS[found.kind].severity.name == "NOTE"
+
+
+def test_information_counts_the_bits_of_the_grey_levels() -> None:
+    levels = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    every_level_once = np.repeat(levels[..., None], 3, axis=2)
+
+    assert information(every_level_once) == pytest.approx(8.0)
+    assert information(np.zeros((16, 16, 3), np.uint8)) == 0.0
+
+
+def test_photographs_hold_information(quality: QualityDetector) -> None:
+    kinds = {kind for path in PHOTOGRAPHS for kind in _kinds(_found(quality, path))}
+
+    assert "image/low-information" not in kinds
+
+
+def test_grey_is_a_flaw_only_where_colour_is_expected() -> None:
+    options = QualitySettings().model_dump()
+    colour = _astronaut()
+    grey = np.repeat(colour.mean(axis=2, keepdims=True).astype(np.uint8), 3, axis=2)
+    expecting = build(**{**options, "expect_colour": True})
+
+    assert "image/grey" in _kinds(expecting.inspect(grey))
+    assert "image/grey" not in _kinds(expecting.inspect(colour))
+    assert "image/grey" not in _kinds(build(**options).inspect(grey))
+
+
+def test_a_little_colour_is_colour() -> None:
+    options = {**QualitySettings().model_dump(), "expect_colour": True}
+    pixels = _astronaut()
+    grey = np.repeat(pixels.mean(axis=2, keepdims=True).astype(np.uint8), 3, axis=2)
+    grey[100:160, 100:160, 0] = 255
+
+    assert "image/grey" not in _kinds(build(**options).inspect(grey))
+
+
+def _found(quality: QualityDetector, path: Path) -> list[Finding]:
+    return quality.inspect(_read(path))
