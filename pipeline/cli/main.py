@@ -71,9 +71,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = typer.main.get_command(_overview())
     try:
         answer = command.main(arguments, prog_name="nightmend", standalone_mode=False)
-    except SystemExit:
-        # Typer's answer to a closed pipe, with a 1 that would mean flaws.
-        answer = _failures().tell(BrokenPipeError(errno.EPIPE, "closed"))
+    except SystemExit as ended:
+        # A shell's completion ends with a 0. Typer's answer to a closed pipe is a 1,
+        # which would mean flaws.
+        answer = ended.code
+        if answer:
+            answer = _failures().tell(BrokenPipeError(errno.EPIPE, "closed"))
     except Exception as error:  # noqa: BLE001  the last place that can name an error
         answer = _failures().tell(error)
     try:
