@@ -71,16 +71,18 @@ class _ShortLine(logging.Formatter):
 
 
 class _JsonLine(logging.Formatter):
-    """One JSON object in ASCII."""
+    """One JSON object in ASCII, with the fields that a record brings along."""
 
     def format(self, record: logging.LogRecord) -> str:
         when = datetime.fromtimestamp(record.created, UTC)
-        entry = {
+        entry: dict[str, object] = {
             "time": when.isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
             "message": shown(record.getMessage()),
         }
+        for name, value in getattr(record, "fields", {}).items():
+            entry[name] = shown(value) if isinstance(value, str) else value
         if record.exc_info:
             entry["traceback"] = shown(self.formatException(record.exc_info))
         return json.dumps(entry)

@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 from pipeline.errors import (
     EnvironmentProblem,
@@ -18,11 +17,11 @@ from pipeline.errors import (
     Stopped,
     worst,
 )
-from pipeline.ledger.rows import NO_STAMP, Claim, Stamp
+from pipeline.ledger.rows import NO_STAMP, Claim
 from pipeline.ledger.store import FILE_NAME, Ledger
 from pipeline.names import shown
 from pipeline.records import Outcome, Status
-from pipeline.runner import agenda, beginning, lock, preflight, resume
+from pipeline.runner import agenda, beginning, journal, lock, preflight, resume
 from pipeline.runner.agenda import Agenda
 from pipeline.runner.contract import (
     BuildTools,
@@ -99,6 +98,7 @@ def run(
             batch = _Batch(order, ledger, observer, interrupts, begun.work, limiter)
             ended = batch.work(begun.executor)
         result = batch.end(*ended, clock())
+    journal.ended(result)
     return replace(result, signal=interrupts.code)
 
 
@@ -137,6 +137,7 @@ class _Batch:
         """
         planned, todo = self._agenda.planned, len(self._waiting)
         self._observer.started(planned, planned - todo)
+        journal.began(self._run_id, self._task.command, planned, todo)
         trouble, problem = ExitCode.OK, ""
         try:
             if executor is not None:
@@ -202,7 +203,8 @@ class _Batch:
         job = self._waiting.popleft()
         basis = self._agenda.bases[job.key]
         worker = self._task.settings.workers.executor
-        claim = Claim(job.key, job.root, _stamp(job.path), basis, worker)
+        stamp = resume.stamp_of(job.path) or NO_STAMP
+        claim = Claim(job.key, job.root, stamp, basis, worker)
         self._ledger.claim(self._run_id, claim)
         self._under_way[job.key] = job
         self._taken += 1
@@ -238,7 +240,7 @@ class _Batch:
         """Strike a job off, and tell how it ended."""
         del self._under_way[job.key]
         self._worked += 1
-        log.info("%s: %s in %.1f s", job.key, outcome.status, outcome.took_s)
+        journal.finished(self._run_id, outcome)
         self._limiter.note(outcome.took_s)
         self._observer.finished(outcome)
 
@@ -291,10 +293,3 @@ class _Batch:
                     folder = (place.output / key).parent
                     resume.sweep(folder, lane=place.lane)
         self._under_way.clear()
-
-
-def _stamp(path: Path) -> Stamp:
-    try:
-        return Stamp.of(path.lstat())
-    except OSError:
-        return NO_STAMP

@@ -180,6 +180,9 @@ def test_a_log_file_holds_a_line_for_every_picture(place: Path) -> None:
         "a/blot.png: repaired",
         "fine.png: clean",
     ]
+    events = [line["event"] for line in lines if "event" in line]
+    assert events == ["run-began", "picture", "picture", "run-ended"]
+    assert lines[-1]["worked"] == 2
 
 
 def test_prompts_and_seeds_reach_the_ledger(place: Path) -> None:

@@ -92,3 +92,16 @@ def test_a_log_on_a_full_disk_is_told_once_and_ends_nothing(
 def test_a_log_file_that_cannot_be_opened_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be opened"):
         logs.set_up(0, tmp_path / "no" / "such" / "folder.log")
+
+
+def test_fields_stand_in_the_log_file_and_are_harmless_too(tmp_path: Path) -> None:
+    file = tmp_path / "night.log"
+    logs.set_up(0, file)
+
+    fields = {"event": "picture", "key": "a\n\x1b\u202e.png", "took_s": 1.5}
+    log.info("seen", extra={"fields": fields})
+
+    line = json.loads(file.read_text("ascii"))
+    assert line["message"] == "seen"
+    assert (line["event"], line["took_s"]) == ("picture", 1.5)
+    assert line["key"] == "a\\u000a\\u001b\\u202e.png"
