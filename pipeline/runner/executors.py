@@ -4,6 +4,7 @@ import importlib
 from collections.abc import Mapping
 from typing import Protocol, cast
 
+from pipeline.errors import EnvironmentProblem
 from pipeline.runner.contract import Breakable, BuildTools, Executor, Task
 
 TABLE: Mapping[str, str] = {
@@ -29,5 +30,14 @@ def build(
         EnvironmentProblem: the package that it needs is not installed.
     """
     module, function = TABLE[name].split(":")
-    make = cast(_Build, getattr(importlib.import_module(module), function))
+    try:
+        loaded = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
+        raise EnvironmentProblem(
+            f"the executor {name} needs the package {name}, which is not installed; "
+            f"install it with: pip install 'nightmend[{name}]'"
+        ) from error
+    make = cast(_Build, getattr(loaded, function))
     return make(task, build_tools, breakable)

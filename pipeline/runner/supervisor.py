@@ -54,6 +54,7 @@ class Supervisor:
             breakable: Marks the waiting, which a signal may break off.
         """
         self._settings = settings
+        self._count = settings.count
         self._breakable = breakable
         self._crew = Crew(hire, settings)
         self._held: deque[Job] = deque()
@@ -76,11 +77,11 @@ class Supervisor:
         Raises:
             NightmendError: none can work, and why.
         """
-        for _ in range(self._settings.count):
+        for _ in range(self._count):
             self._crew.add()
         while not (ready := [post for post in self._crew.posts if post.ready]):
             self._wait()
-            while len(self._crew.posts) < self._settings.count:
+            while len(self._crew.posts) < self._count:
                 self._crew.add()
         return ready[0].engine
 
@@ -107,7 +108,7 @@ class Supervisor:
     def _man(self, take: Take) -> bool:
         """Give jobs to all who can take one; False when there is nothing left to do."""
         crew = self._crew
-        while len(self._held) < self._settings.count - len(crew.busy()):
+        while len(self._held) < self._count - len(crew.busy()):
             job = take()
             if job is None:
                 break
@@ -115,7 +116,7 @@ class Supervisor:
         for post in crew.idle():
             if self._held:
                 post.give(self._held.popleft())
-        wanted = min(len(self._held), self._settings.count - len(crew.busy()))
+        wanted = min(len(self._held), self._count - len(crew.busy()))
         while len(crew.starting()) < wanted:
             crew.add()
         return bool(self._held or crew.busy())
@@ -218,10 +219,15 @@ class Supervisor:
         """
         self._failed_starts += 1
         sure = code in (ExitCode.USAGE, ExitCode.ENVIRONMENT, ExitCode.SOME_FAILED)
-        first = not any(post.ready for post in self._crew.posts)
-        if (sure and first) or self._failed_starts >= STARTS_THAT_MAY_FAIL:
+        others = [post for post in self._crew.posts if post.ready]
+        last_try = self._failed_starts >= STARTS_THAT_MAY_FAIL
+        if not others and (sure or last_try):
             raise _trouble(code, f"no worker can start: {sentence}")
         log.warning("a worker did not start: %s", sentence)
+        if last_try:
+            self._count = len(others)
+            self._failed_starts = 0
+            log.warning("the run goes on with fewer workers: %d", self._count)
 
     def _lose(self, post: Post, job: Job, reason: str) -> Result:
         """Return a job that its worker did not live through."""
