@@ -9,6 +9,8 @@ from pathlib import Path
 from pipeline.errors import UsageError
 from pipeline.files import write_whole
 from pipeline.gate.problems import Checked
+from pipeline.ledger import queries
+from pipeline.ledger.store import FILE_NAME as LEDGER_NAME
 from pipeline.reports import (
     csv_table,
     github,
@@ -101,7 +103,8 @@ def write(
         OutputTrouble: a file cannot be written.
         OSError: the job summary cannot be written.
     """
-    places = Places(checked.summary.info.sources, Path.cwd())
+    roots = queries.roots(state) if (state / LEDGER_NAME).is_file() else {}
+    places = Places(checked.summary.info.sources, Path.cwd(), roots)
     around = Surroundings(places, state)
     for output in sorted(outputs, key=lambda output: output.file is None):
         # What a reader cannot take is escaped before; this is the last resort.

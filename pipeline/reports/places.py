@@ -1,7 +1,7 @@
 """Where pictures lie, as the readers of a build's results expect to be told."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pipeline.names import shown
@@ -14,13 +14,21 @@ class Places:
     paths below the root of the repository, or else the folder that the check ran in.
     """
 
-    def __init__(self, sources: Sequence[str], folder: Path) -> None:
+    def __init__(
+        self,
+        sources: Sequence[str],
+        folder: Path,
+        roots: Mapping[str, Path] | None = None,
+    ) -> None:
         """Take note of where the pictures were looked for.
 
         Args:
             sources: The folders and files of the run, as they were given.
             folder: The folder that relative sources start from.
+            roots: The folder that each picture was found in, by its key, as far as it
+                is known; of others the sources are tried in turn.
         """
+        self._roots = roots or {}
         self._folder = Path(os.path.realpath(folder))
         self._root = _repository_of(self._folder)
         real = [Path(os.path.realpath(folder / one)) for one in sources]
@@ -49,6 +57,8 @@ class Places:
 
     def _find(self, key: str) -> Path:
         """Return the absolute path of a key; the likeliest when no file is there."""
+        if key in self._roots:
+            return self._folder / self._roots[key] / key
         ways = list(self._ways(key))
         return next((way for way in ways if os.path.lexists(way)), ways[0])
 

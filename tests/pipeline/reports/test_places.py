@@ -42,6 +42,18 @@ def test_a_key_becomes_a_path_below_the_repository(
     assert Places(sources, repository / folder).path(key) == path
 
 
+def test_where_a_picture_was_found_is_believed_before_its_name(
+    repository: Path,
+) -> None:
+    fill(repository, {"art/old/a.png": b"another"})
+    roots = {"a.png": repository / "art/old", "/dev/pipe.png": Path()}
+
+    places = Places(["art/new", "art/old"], repository, roots)
+
+    assert places.path("a.png") == "art/old/a.png"
+    assert places.path("/dev/pipe.png") == "/dev/pipe.png"
+
+
 def test_without_a_repository_the_folder_of_the_check_is_the_root(
     tmp_path: Path,
 ) -> None:
