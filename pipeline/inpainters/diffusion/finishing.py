@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
+from pipeline.inpainters.colours import matched
 from pipeline.inpainters.cutouts import to_window
 from pipeline.inpainters.diffusion.latent_mask import rounded
 from pipeline.inpainters.diffusion.latents import LatentCodec
@@ -31,8 +32,16 @@ class Raw:
 class Finishing:
     """Decodes candidates of any regions together."""
 
-    def __init__(self, codec: LatentCodec) -> None:
+    def __init__(self, codec: LatentCodec, *, match_colours: bool = False) -> None:
+        """Keep what decodes.
+
+        Args:
+            codec: Decodes latents.
+            match_colours: Take back the decoder's shift of colours, see
+                `pipeline.inpainters.colours`.
+        """
         self._codec = codec
+        self._match_colours = match_colours
 
     def finish(
         self, raws: Sequence[Raw], at_once: int, took_s: float = 0.0
@@ -56,6 +65,8 @@ class Finishing:
             soft = rounded(raw.region.soft)
             problem = problem_of(painted, raw.region.picture, soft)
             usable = None if painted is None or problem else painted
+            if usable is not None and self._match_colours:
+                usable = matched(usable, raw.region.picture, raw.region.soft)
             made.append(
                 Candidate(
                     patch=raw.region.request.patch.number,
