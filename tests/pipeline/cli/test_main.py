@@ -175,7 +175,7 @@ def test_check_gates_on_quality_with_real_detectors(
     assert [line["type"] for line in lines] == ["header", "picture", "summary"]
     assert lines[1]["key"] == "dark.png"
     assert lines[1]["findings"]
-    assert "dark.png: flawed" in capsys.readouterr().out
+    assert "dark.png: error NM201 image/black" in capsys.readouterr().out
     assert sorted(p.name for p in dark.iterdir()) == ["dark.png"]
 
 
