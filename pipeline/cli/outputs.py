@@ -26,6 +26,9 @@ from pipeline.reports.places import Places
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
 """Environment variable with the file whose Markdown GitHub shows on the job's page."""
 
+LEAST_ROOM = 10_000
+"""Bytes that must be left on that page for ours to make sense."""
+
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
@@ -112,16 +115,27 @@ def write(
         if output.file is not None:
             write_whole(output.file.absolute(), data)
         else:
-            sys.stdout.write(data.decode())
-            sys.stdout.flush()
+            _print(data, output.format)
     if any(one.format == "github" for one in outputs) and environment.get(STEP_SUMMARY):
         _add_to_summary(Path(environment[STEP_SUMMARY]), checked, places)
+
+
+def _print(data: bytes, name: str) -> None:
+    """Write to standard output: UTF-8 for machines, for people their own encoding."""
+    if name == "text":
+        encoding = sys.stdout.encoding or "utf-8"
+        data = data.decode().encode(encoding, "backslashreplace")
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
 
 
 def _add_to_summary(file: Path, checked: Checked, places: Places) -> None:
     """Append to what earlier commands of the step have written."""
     taken = file.stat().st_size if file.exists() else 0
     room = github.MAX_SUMMARY_BYTES - taken
+    if room < LEAST_ROOM:
+        return  # GitHub would refuse the whole page, the others' part too.
     text = github.render_summary(checked, places, room)
     with file.open("a", encoding="utf-8", errors="backslashreplace") as stream:
         stream.write(f"\n{text}" if taken else text)

@@ -1,5 +1,6 @@
 """Formats go where they are asked to go."""
 
+import io
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,14 @@ from pipeline.cli import outputs
 from pipeline.cli.outputs import FORMATS, Output
 from pipeline.errors import OutputTrouble, UsageError
 from tests.support.readers import READERS, read_summary
-from tests.support.weighed import HOSTILE, a_hostile_check, an_ordinary_check
+from tests.support.weighed import (
+    DIGIT,
+    HOSTILE,
+    a_hostile_check,
+    an_ordinary_check,
+    flawed,
+    weigh,
+)
 
 Captured = pytest.CaptureFixture[str]
 
@@ -48,6 +56,32 @@ def test_the_job_summary_is_added_to_what_the_step_has_written(tmp_path: Path) -
 
     assert summary.read_text("utf-8").startswith("built\n### nightmend check")
     assert read_summary(summary.read_text("utf-8"))
+
+
+def test_a_page_that_is_full_is_left_alone(tmp_path: Path) -> None:
+    summary = tmp_path / "summary.md"
+    summary.write_bytes(b"x" * 995_000)
+    wanted = (Output("github", tmp_path / "annotations.txt"),)
+
+    outputs.write(
+        wanted, an_ordinary_check(), tmp_path, {outputs.STEP_SUMMARY: str(summary)}
+    )
+
+    assert summary.stat().st_size == 995_000
+
+
+def test_a_terminal_of_another_encoding_gets_escapes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(raw, encoding="ascii"))
+    check = weigh([flawed("写真.png", DIGIT)])
+
+    for name in ("text", "jsonl", "csv"):
+        outputs.write((Output(name, None),), check, tmp_path, environment={})
+
+    assert rb"\u5199\u771f.png: error NM101" in raw.getvalue()
+    assert "写真.png,flawed".encode() in raw.getvalue()
 
 
 def test_no_job_summary_is_written_for_other_formats(tmp_path: Path) -> None:
