@@ -39,6 +39,9 @@ _EXIT = re.compile(r"Worker exit type: (\w+)")
 _MANNERS = {
     # A repair reaches for no network but the cluster's own.
     "RAY_USAGE_STATS_ENABLED": "0",
+    # Its workers stand back behind everything else on their machine by default, and a
+    # worker that gets no processor looks like one that hangs.
+    "RAY_worker_niceness": "0",
     # Without GPUs reserved, a worker may still use what it finds; else Ray warns.
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
