@@ -1,4 +1,8 @@
-"""Adapter: the MediaPipe tasks that are used here, over plain arrays."""
+"""Adapter: the MediaPipe tasks that are used here, over plain arrays.
+
+All that may have the library reach out is called where it cannot; see
+`detectors.sealed`.
+"""
 
 import contextlib
 import weakref
@@ -15,6 +19,7 @@ from detectors.arrays import RgbArray, check_rgb
 from detectors.chatter import quiet
 from detectors.errors import DetectorFailed
 from detectors.geometry import Box
+from detectors.sealed import call_sealed
 
 _WARM_UP_PX = 64
 _LEAST_SURE = 0.1
@@ -159,7 +164,7 @@ class Segmenter:
 
 def _open(create: Any, options: Any, weights: Path) -> Any:
     try:
-        return create(options)
+        return call_sealed(create, options)
     except (RuntimeError, ValueError, OSError) as problem:
         raise DetectorFailed(f"MediaPipe cannot load {weights}: {problem}") from problem
 
@@ -172,7 +177,7 @@ def _run(act: Any, pixels: RgbArray, closing: Any) -> Any:
         image_format=mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(pixels)
     )
     try:
-        return act(image)
+        return call_sealed(act, image)
     except (RuntimeError, ValueError) as problem:
         raise DetectorFailed(f"MediaPipe could not look: {problem}") from problem
 
@@ -185,5 +190,5 @@ def _shut(task: Any) -> None:
     handle counts as closed; the memory goes back with the process.
     """
     with contextlib.suppress(RuntimeError, ValueError):
-        task.close()
+        call_sealed(task.close)
     task._handle = None
