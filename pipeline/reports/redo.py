@@ -37,26 +37,32 @@ class Redo:
         root = self._roots.get(outcome.key)
         if root is None or not outcome.digest:
             return ""
-        words = ["nightmend", self._info.command, quoted(str(root / outcome.key))]
+        # Not the file by itself: its name below the folder is what masks go by.
+        words = ["nightmend", self._info.command, quoted(str(root))]
+        words += ["--include", quoted(glob(outcome.key))]
         if self._info.command == "repair":
             words += ["--out", quoted(f"{self._info.output}-again")]
-            words += self._masks(outcome.key)
+            words += self._masks()
         for name, value in self._options:
             words += ["--set", quoted(f"{name}={value}")]
         return " ".join(words)
 
-    def _masks(self, key: str) -> list[str]:
-        """Return the masks that the run was given, for the folder of this picture."""
+    def _masks(self) -> list[str]:
+        """Return the masks that the run was given."""
         given = self._info.argv
         for place, word in enumerate(given):
             value = word.partition("=")[2]
             if word == "--masks" and place + 1 < len(given):
                 value = given[place + 1]
             if value and word.partition("=")[0] == "--masks":
-                folder = Path(value)
-                nested = folder / Path(key).parent if folder.is_dir() else folder
-                return ["--masks", quoted(str(nested))]
+                return ["--masks", quoted(value)]
         return []
+
+
+def glob(key: str) -> str:
+    r"""Return the glob, as in .gitignore, that matches this key and no other."""
+    signs = (f"\\{sign}" if sign in "\\*?[] " else sign for sign in key)
+    return f"/{''.join(signs)}"
 
 
 def quoted(word: str) -> str:

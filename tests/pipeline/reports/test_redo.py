@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.records import Outcome, Status
-from pipeline.reports.redo import Redo, quoted
+from pipeline.records import Found, Outcome, Plan, Status
+from pipeline.reports.redo import Redo, glob, quoted
 from pipeline.settings import Settings
 from pipeline.settings_file import load_settings
+from pipeline.stages.choose_files import Selection, choose_files
 from tests.support.reports import info
 
 OUTCOME = Outcome("sub/a b.png", "1" * 64, Status.REPAIRED)
@@ -39,20 +40,45 @@ def test_every_setting_that_is_not_the_default_comes_along(tmp_path: Path) -> No
     given = [words[n + 1] for n, word in enumerate(words) if word == "--set"]
     loaded = load_settings(None, overrides=given, options={}, start=tmp_path)
     assert loaded.settings == changed()
-    assert words[:3] == ["nightmend", "repair", "/in put/sub/a b.png"]
+    assert words[:5] == [
+        "nightmend",
+        "repair",
+        "/in put",
+        "--include",
+        "/sub/a\\ b.png",
+    ]
     assert words[words.index("--out") + 1] == "out-again"
 
 
 def test_a_run_by_default_needs_no_setting() -> None:
-    assert command(Settings())[3:] == ["--out", "out-again"]
+    assert command(Settings())[5:] == ["--out", "out-again"]
 
 
-def test_masks_are_those_of_the_pictures_own_folder(tmp_path: Path) -> None:
-    words = command(Settings(), argv=("repair", "in", "--masks", str(tmp_path)))
+def test_masks_come_along() -> None:
+    words = command(Settings(), argv=("repair", "in", "--masks", "my masks"))
+    same = command(Settings(), argv=("repair", "in", "--masks=my masks"))
 
-    assert words[words.index("--masks") + 1] == str(tmp_path / "sub")
-    same = command(Settings(), argv=("repair", "in", f"--masks={tmp_path}/one.png"))
-    assert same[same.index("--masks") + 1] == f"{tmp_path}/one.png"
+    assert words == same
+    assert words[words.index("--masks") + 1] == "my masks"
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["a.png", "deep/er/a [1]*?.png", "#a.png", "!a.png", "back\\slash.png", "e .png"],
+)
+def test_the_glob_finds_its_picture_and_no_other(key: str) -> None:
+    others = [
+        "a.png",
+        "deep/a.png",
+        "x/a.png",
+        "deep/er/a 1x.png",
+        "deep/er/a [1]xx.png",
+    ]
+    plan = Plan(tuple(Found(Path("/in"), one) for one in {key, *others}))
+
+    chosen = choose_files(plan, Selection((glob(key),)), lambda *_: frozenset())
+
+    assert [one.key for one in chosen.found] == [key]
 
 
 def test_a_picture_whose_folder_is_not_known_has_no_command() -> None:
