@@ -11,6 +11,7 @@ from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 TEXT_WIDTH = 128
+TOKENS = 77
 START, END = "<|startoftext|>", "<|endoftext|>"
 
 
@@ -63,7 +64,7 @@ def make_text_encoder(vocabulary_size: int) -> CLIPTextModel:
             intermediate_size=2 * TEXT_WIDTH,
             num_hidden_layers=2,
             num_attention_heads=4,
-            max_position_embeddings=77,
+            max_position_embeddings=TOKENS,
             projection_dim=TEXT_WIDTH,
             bos_token_id=vocabulary_size - 2,
             eos_token_id=vocabulary_size - 1,
@@ -111,7 +112,9 @@ def write_tokenizer(folder: Path, words: list[str]) -> CLIPTokenizer:
     vocabulary = {token: number for number, token in enumerate(tokens)}
     (folder / "vocab.json").write_text(json.dumps(vocabulary, ensure_ascii=False))
     (folder / "merges.txt").write_text("\n".join(["#version: 0.2", *merges, ""]))
-    return CLIPTokenizer.from_pretrained(str(folder), model_max_length=77)
+    settings = {"tokenizer_class": "CLIPTokenizer", "model_max_length": TOKENS}
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings, indent=2) + "\n")
+    return CLIPTokenizer.from_pretrained(str(folder))
 
 
 def _byte_alphabet() -> list[str]:
