@@ -81,7 +81,9 @@ def page(rule: Rule) -> str:
 def opened(rule: Rule) -> str:
     """Say who looks for it, and how to be rid of it."""
     family = rule.kind.partition("/")[0] + "/"
-    if rule.kind in UNAIDED or family not in LOOKERS:
+    if rule.code in {"NM199", "NM299"}:
+        looks = "Found by a detector that was added; see CONTRIBUTING.md."
+    elif rule.kind in UNAIDED or family not in LOOKERS:
         looks = "The check finds it itself, whichever detectors look."
     else:
         looks = f"Found by the detector `{LOOKERS[family]}` (`--detect`)."

@@ -102,7 +102,7 @@ class Memory:
         """Return what is known about pictures, by key."""
         known: dict[str, Outcome] = {}
         try:
-            with self._store.together():
+            with self._store.reading():
                 worth_reading = self._store.knows_any(self._basis)
                 for job in jobs:
                     outcome = self._recall(job, worth_reading)
@@ -112,19 +112,23 @@ class Memory:
             log.warning("%s; every picture is looked at", error)
             known = {}
         self._recalled = set(known)
+        self._flush()
         return known
 
     def remember(self, outcomes: Iterable[Outcome]) -> None:
         """Keep what came of the pictures that `recall` was asked about."""
+        for outcome in outcomes:
+            asked = self._asked.get(outcome.key)
+            if asked is not None and outcome.key not in self._recalled:
+                self._keep(outcome, *asked)
+        self._flush()
+
+    def _flush(self) -> None:
         try:
-            with self._store.together():
-                for outcome in outcomes:
-                    asked = self._asked.get(outcome.key)
-                    if asked is not None and outcome.key not in self._recalled:
-                        self._keep(outcome, *asked)
+            self._store.flush()
             self._store.trim()
         except StoreTrouble as error:
-            log.warning("%s; nothing is kept of this check", error)
+            log.warning("%s; what was seen now is not kept", error)
 
     def _recall(self, job: Placed, worth_reading: bool) -> Outcome | None:
         now = time.time_ns()

@@ -7,7 +7,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from pipeline.records import Outcome
 from pipeline.wire import from_text, to_text
@@ -61,6 +61,7 @@ class Store:
 
     def __init__(self, connection: sqlite3.Connection, place: str) -> None:
         self._connection, self._place = connection, place
+        self._waiting: list[tuple[str, tuple[Any, ...]]] = []
         self._today = int(time.time()) // _DAY_S
 
     @classmethod
@@ -89,14 +90,32 @@ class Store:
         self._connection.close()
 
     @contextlib.contextmanager
-    def together(self) -> Iterator[None]:
-        """Make one transaction of what is done inside; for thousands of pictures.
+    def reading(self) -> Iterator[None]:
+        """Read many in one transaction, which no other check has to wait for.
+
+        What is to be kept is written by `flush` afterwards.
 
         Raises:
-            StoreTrouble: the file cannot be read or written.
+            StoreTrouble: the file cannot be read.
         """
+        with self._transaction("BEGIN"):
+            yield
+
+    def flush(self) -> None:
+        """Write what is to be kept.
+
+        Raises:
+            StoreTrouble: the file cannot be written, or another check writes for long.
+        """
+        with self._transaction("BEGIN IMMEDIATE"):
+            for statement, values in self._waiting:
+                self._connection.execute(statement, values)
+        self._waiting.clear()
+
+    @contextlib.contextmanager
+    def _transaction(self, begin: str) -> Iterator[None]:
         try:
-            self._connection.execute("BEGIN")
+            self._connection.execute(begin)
             try:
                 yield
                 self._connection.execute("COMMIT")
@@ -127,8 +146,8 @@ class Store:
         if row is None:
             return ""
         if row[1] != self._today:
-            self._connection.execute(
-                "UPDATE files SET used = ? WHERE path = ?", (self._today, name)
+            self._waiting.append(
+                ("UPDATE files SET used = ? WHERE path = ?", (self._today, name))
             )
         return str(row[0])
 
@@ -141,35 +160,33 @@ class Store:
         if row is None:
             return None
         if row[1] != self._today:
-            self._connection.execute(
-                "UPDATE outcomes SET used = ? WHERE digest = ? AND basis = ?",
-                (self._today, digest, basis),
-            )
+            update = "UPDATE outcomes SET used = ? WHERE digest = ? AND basis = ?"
+            self._waiting.append((update, (self._today, digest, basis)))
         try:
             return from_text(Outcome, row[0])
         except ValueError:
             return None
 
     def keep_outcome(self, outcome: Outcome, basis: str) -> None:
-        """Keep what was seen in a picture."""
-        self._connection.execute(
-            "INSERT OR REPLACE INTO outcomes VALUES (?, ?, ?, ?)",
-            (outcome.digest, basis, self._today, to_text(outcome)),
+        """Keep what was seen in a picture, from the next `flush` on."""
+        values = (outcome.digest, basis, self._today, to_text(outcome))
+        self._waiting.append(
+            ("INSERT OR REPLACE INTO outcomes VALUES (?, ?, ?, ?)", values)
         )
 
     def keep_file(self, path: Path, seen: FileSeen, digest: str) -> None:
-        """Keep what a file holds while `stat` says the same about it."""
-        self._connection.execute(
-            "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                os.fsencode(path),
-                seen.size,
-                seen.mtime_ns,
-                seen.ctime_ns,
-                seen.inode,
-                digest,
-                self._today,
-            ),
+        """Keep what a file holds while `stat` says the same, from `flush` on."""
+        values = (
+            os.fsencode(path),
+            seen.size,
+            seen.mtime_ns,
+            seen.ctime_ns,
+            seen.inode,
+            digest,
+            self._today,
+        )
+        self._waiting.append(
+            ("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?)", values)
         )
 
     def counts(self) -> tuple[int, int]:
@@ -186,7 +203,7 @@ class Store:
         Raises:
             StoreTrouble: the file cannot be written.
         """
-        with self.together():
+        with self._transaction("BEGIN IMMEDIATE"):
             surplus = [max(0, count - most) for count in self.counts()]
             if surplus[0]:
                 self._connection.execute(

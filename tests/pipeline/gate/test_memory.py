@@ -252,10 +252,9 @@ def test_what_was_not_needed_for_longest_is_forgotten_first(
     places = [write(folder, f"{n}.png", str(n).encode()) for n in range(5)]
     learn(file, *places)
     store = Store.opened(file)
-    with store.together():
-        store._connection.execute(
-            "UPDATE outcomes SET used = 1 WHERE digest = ?", (found(places[2]).digest,)
-        )
+    store._connection.execute(
+        "UPDATE outcomes SET used = 1 WHERE digest = ?", (found(places[2]).digest,)
+    )
     store.trim(most=4)
     counts = store.counts()
     store.close()
@@ -278,3 +277,22 @@ def test_a_link_is_not_recalled(file: Path, folder: Path) -> None:
     (folder / "b.png").symlink_to(place.path)
 
     assert recalled(file, Place(folder, "b.png")) == {}
+
+
+def test_one_that_writes_keeps_nobody_from_recalling(
+    file: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, other = write(folder, "a.png", b"one"), write(folder, "b.png", b"two")
+    learn(file, place, other)
+    connect = sqlite3.connect
+    writer = connect(file, isolation_level=None)
+    writer.execute("BEGIN IMMEDIATE")
+    monkeypatch.setattr(
+        sqlite3, "connect", lambda *a, **k: connect(*a, **{**k, "timeout": 0.0})
+    )
+
+    known = recalled(file, place, other)
+
+    writer.execute("ROLLBACK")
+    writer.close()
+    assert sorted(known) == ["a.png", "b.png"]
