@@ -70,6 +70,9 @@ class Finding:
 
     marks: tuple[Mark, ...] = ()
     remedy: Remedy = "redraw"
+    joints: tuple[tuple[float, float], ...] = ()
+    """Of a hand its 21 landmarks, x and y in picture pixels: the wrist, then thumb to
+    little finger, each from root to tip; () for other things and where unknown."""
 
     def shifted(self, dx: int, dy: int) -> "Finding":
         """Return the same finding moved by that many pixels."""
@@ -77,4 +80,5 @@ class Finding:
             self,
             box=self.box.shifted(dx, dy),
             marks=tuple(Mark(m.label, m.x + dx, m.y + dy) for m in self.marks),
+            joints=tuple((x + dx, y + dy) for x, y in self.joints),
         )

@@ -161,6 +161,7 @@ class HandsDetector:
             message=_message(verdict, self._doubt_of(verdict)),
             marks=_marks(view, verdict),
             remedy="remove" if removal else "redraw",
+            joints=_joints(view),
         )
 
     def _kind_of(self, verdict: Verdict) -> str:
@@ -255,6 +256,13 @@ def _marks(view: HandView, verdict: Verdict) -> tuple[Mark, ...]:
         Mark(mark.label, float(x), float(y))
         for mark, (x, y) in zip(marks, places, strict=True)
     )
+
+
+def _joints(view: HandView) -> tuple[tuple[float, float], ...]:
+    """Return the landmarks in picture pixels; none where they fit nothing."""
+    if not _has_skeleton(view):
+        return ()
+    return tuple((float(x), float(y)) for x, y in view.picture_points())
 
 
 def _surplus(view: HandView, verdict: Verdict) -> Outline:
