@@ -1,6 +1,7 @@
 """Which files of a diffusers model are needed, and which are missing from a folder."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from pipeline.errors import EnvironmentProblem
@@ -8,11 +9,23 @@ from pipeline.model_hub import HubFile
 from pipeline.model_presets import Preset
 
 INDEX = "model_index.json"
-WEIGHTED = ("unet", "transformer", "vae", "text_encoder", "text_encoder_2")
+NETWORK = "config.json"
+"""What a lone network has in place of an index."""
+
+LONE_WEIGHTS = (
+    "diffusion_pytorch_model.fp16.safetensors",
+    "diffusion_pytorch_model.safetensors",
+)
+"""Weights of a lone network; the smaller form first."""
+
+WEIGHTED = (
+    *("unet", "transformer", "vae"),
+    *("text_encoder", "text_encoder_2", "text_encoder_3"),
+)
 """Folders of a diffusers model that hold weights; those its index lists must have."""
 
 SKIPPED = ("safety_checker", "feature_extractor", "image_encoder")
-SMALL = (".json", ".txt", ".model")
+SMALL = (".json", ".txt", ".model", ".jinja")
 _SINGLE_FILE_PARTS = {
     "conditioner.embedders.1.model.ln_final.weight": "sdxl-parts",
     "cond_stage_model.transformer.text_model.final_layer_norm.weight": "sd15-parts",
@@ -37,7 +50,11 @@ def chosen_files(files: tuple[HubFile, ...], preset: Preset) -> list[HubFile]:
             )
         return found
     small = [file for file in files if is_small(file.name)]
-    if INDEX not in {file.name for file in small}:
+    names = {file.name for file in files}
+    if INDEX not in names and is_lone_network(names):
+        weights_name = next(name for name in LONE_WEIGHTS if name in names)
+        return [file for file in files if file.name in (NETWORK, weights_name)]
+    if INDEX not in names:
         raise EnvironmentProblem(
             f"{preset.hub_id} is not a diffusers model: it has no {INDEX}"
         )
@@ -66,6 +83,12 @@ def missing_parts(folder: Path) -> list[str]:
         for part in listed
         if not any((folder / part).glob("*.safetensors"))
     ]
+
+
+def is_lone_network(names: Iterable[str]) -> bool:
+    """Tell the files of one network, such as a ControlNet, by their names."""
+    found = set(names)
+    return NETWORK in found and any(name in found for name in LONE_WEIGHTS)
 
 
 def is_small(name: str) -> bool:

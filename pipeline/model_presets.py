@@ -12,7 +12,7 @@ from typing import Literal
 
 from pipeline.errors import UsageError
 
-Use = Literal["inpainting", "plain", "parts", "transformer", "detector"]
+Use = Literal["inpainting", "plain", "parts", "transformer", "control", "detector"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,8 @@ class Preset:
     use: Use
     """inpainting and plain: the diffusion engine paints with it. parts: tokenizer and
     configurations only, for a single .safetensors file of that family. transformer: for
-    an engine that is not there yet. detector: weights for `segments.weights`."""
+    the engine of that name. control: a ControlNet for `inpaint.control_model`.
+    detector: weights for `segments.weights`."""
 
     licence: str
     size_mib: int
@@ -90,6 +91,31 @@ PRESETS = (
         gated=True,
     ),
     Preset(
+        "sd35-medium",
+        "stabilityai/stable-diffusion-3.5-medium",
+        "transformer",
+        "Stability AI Community",
+        15500,
+        "Stable Diffusion 3.5 medium, 1024 px",
+        gated=True,
+    ),
+    Preset(
+        "qwen-image",
+        "Qwen/Qwen-Image",
+        "transformer",
+        "Apache-2.0",
+        55000,
+        "Qwen-Image, 1024 px",
+    ),
+    Preset(
+        "z-image-turbo",
+        "Tongyi-MAI/Z-Image-Turbo",
+        "transformer",
+        "Apache-2.0",
+        31000,
+        "Z-Image Turbo, 1024 px; meant for inpaint.steps = 8",
+    ),
+    Preset(
         "sd15-parts",
         _SD15,
         "parts",
@@ -104,6 +130,18 @@ PRESETS = (
         "CreativeML Open RAIL++-M",
         4,
         "tokenizers and configurations for a single file of SDXL",
+    ),
+    *(
+        Preset(
+            f"control-{what}",
+            f"lllyasviel/control_v11p_sd15_{what}",
+            "control",
+            "CreativeML Open RAIL-M",
+            690,
+            f"ControlNet of SD 1.x for inpaint.control = {control}",
+            files=("config.json", "diffusion_pytorch_model.fp16.safetensors"),
+        )
+        for what, control in (("openpose", "hand-pose"), ("inpaint", "inpaint"))
     ),
     *(
         Preset(

@@ -11,9 +11,11 @@ from pipeline.errors import EnvironmentProblem, ModelMissing
 from pipeline.files import digest_file
 from pipeline.model_files import (
     INDEX,
+    NETWORK,
     check_suffix,
     check_whole,
     chosen_files,
+    is_lone_network,
     is_small,
     is_weight,
     missing_parts,
@@ -137,7 +139,7 @@ def fetch(
     lock.record(preset.hub_id, Pin(commit=listing.commit, files=pinned))
     if preset.files:
         return paths[preset.files[0]]
-    return paths[INDEX].parent
+    return paths[INDEX if INDEX in paths else NETWORK].parent
 
 
 def verify(
@@ -273,7 +275,8 @@ def _files_of(preset: Preset, pin: Pin) -> dict[str, PinnedFile]:
         return {name: pin.files[name] for name in preset.files if name in pin.files}
     if preset.use == "parts":
         return {name: file for name, file in pin.files.items() if is_small(name)}
-    return dict(pin.files) if any(map(is_weight, pin.files)) else {}
+    whole = any(map(is_weight, pin.files)) or is_lone_network(pin.files)
+    return dict(pin.files) if whole else {}
 
 
 def _checked(path: Path, file: HubFile, known: PinnedFile | None) -> PinnedFile:

@@ -14,7 +14,8 @@ _USES = {
     "inpainting": "paints, made for it",
     "plain": "paints",
     "parts": "for single files",
-    "transformer": "no engine for it yet",
+    "transformer": "paints, by its own pipeline",
+    "control": "steers, as inpaint.control_model",
     "detector": "detector `segments`",
 }
 
@@ -22,7 +23,7 @@ _USES = {
 def list_models() -> ExitCode:
     """List the engines and the named models, and which of these are here."""
     for spec in catalogue.BUILT_IN:
-        print(f"engine {spec.name:10}  {spec.sentence}")
+        print(f"engine {spec.name:11}  {spec.sentence}")
     print()
     for state in models.states():
         print(_line(state))

@@ -196,10 +196,13 @@ def detector_weights(settings: Settings) -> dict[str, str]:
 def _weights(settings: Settings) -> dict[str, str]:
     """Name what the detectors and the engine were loaded from."""
     held = detector_weights(settings)
-    if settings.inpaint.engine == "diffusion":
-        held["model"] = _pinned_commit(settings.inpaint.model)
-    loras = [Path(lora.rpartition(":")[0] or lora) for lora in settings.inpaint.loras]
-    return held | _stamps([Path(settings.inpaint.model), *loras])
+    inpaint = settings.inpaint
+    if inpaint.engine != "classical":
+        held["model"] = _pinned_commit(inpaint.model)
+    if inpaint.control_model:
+        held["control"] = _pinned_commit(inpaint.control_model)
+    loras = [Path(lora.rpartition(":")[0] or lora) for lora in inpaint.loras]
+    return held | _stamps([Path(inpaint.model), Path(inpaint.control_model), *loras])
 
 
 def _stamps(paths: Iterable[Path | None]) -> dict[str, str]:

@@ -12,7 +12,8 @@ class InpaintSettings(Section):
     """Which engine paints, and how it is run."""
 
     engine: str = "diffusion"
-    """A name from `nightmend models list`: "diffusion" or "classical"."""
+    """"diffusion" takes Stable Diffusion 1.x, 2.x and XL, and hands Flux, SD 3,
+    Qwen-Image, Z-Image and kin over to "transformer"; "classical" needs no model."""
 
     model: str = "sd15-inpaint"
     """A preset, a hub id, a local diffusers folder, or one .safetensors file."""
@@ -30,13 +31,15 @@ class InpaintSettings(Section):
     scheduler: Literal[
         "dpmpp-2m-karras", "ddim", "euler", "euler-a", "unipc", "lcm"
     ] = "dpmpp-2m-karras"
-    """How the noise is taken away."""
+    """How the noise is taken away; engine transformer keeps the model's own."""
 
     steps: Annotated[int, Field(ge=1, le=200)] = 28
     """Steps of the scheduler at denoising strength 1; fewer below it."""
 
-    guidance_scale: Annotated[float, Field(ge=1, le=30)] = 7.0
-    """How strongly the prompt steers; 1 does without the negative prompt."""
+    guidance_scale: Annotated[float | None, Field(ge=0, le=30)] = None
+    """How strongly the prompt steers; 1 or less does without the negative prompt. Not
+    set, it is what the model's family is used with: 7 for Stable Diffusion, 30 for Flux
+    Fill, 4 for Qwen-Image, none for turbo models."""
 
     guidance_from_sigma: Annotated[float, Field(ge=0)] = 0.0
     """Guidance is skipped at noise levels below this sigma; 0 never skips."""
@@ -44,8 +47,29 @@ class InpaintSettings(Section):
     guidance_to_sigma: Annotated[float, Field(ge=0)] = 0.0
     """Guidance is skipped at noise levels above this sigma; 0 never skips."""
 
+    control: Literal["none", "hand-pose", "inpaint"] = "none"
+    """What a ControlNet is shown beside the prompt: hand-pose draws a five-digit
+    skeleton from the hand's own joints, so that a hand keeps its pose; inpaint shows
+    the picture with a hole. Stable Diffusion 1.x, 2.x and XL only."""
+
+    control_model: str = ""
+    """The ControlNet: a preset such as control-openpose, a hub id, a folder, or one
+    .safetensors file; it must be of the model's family."""
+
+    control_scale: Annotated[float, Field(gt=0, le=2)] = 1.0
+    """How strongly the ControlNet steers."""
+
+    control_from: Share = 0.0
+    """Share of the steps that are run before the ControlNet begins to steer."""
+
+    control_to: Share = 1.0
+    """Share of the steps after which the ControlNet no longer steers."""
+
     clip_skip: Annotated[int, Field(ge=0, le=11)] = 0
     """Layers of the text encoder left out at its end."""
+
+    match_colours: bool = False
+    """Take back the shift of colours that the VAE makes, as seen around the mask."""
 
     batch: Annotated[int, Field(ge=1, le=64)] = 4
     """Candidates painted side by side."""

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from pipeline.inpainters.diffusion.checkpoint import Checkpoint
+from pipeline.inpainters.diffusion.control import ControlNet
 from pipeline.inpainters.diffusion.text import TextCode
 from pipeline.inpainters.diffusion.trajectory import Trajectory, renoised
 
@@ -49,7 +50,11 @@ class Denoiser:
     """Runs the UNet over batches of trajectories."""
 
     def __init__(
-        self, checkpoint: Checkpoint, guidance: Guidance, unet: Any = None
+        self,
+        checkpoint: Checkpoint,
+        guidance: Guidance,
+        unet: Any = None,
+        control: ControlNet | None = None,
     ) -> None:
         """Keep the networks.
 
@@ -57,10 +62,12 @@ class Denoiser:
             checkpoint: Says how the UNet is called.
             guidance: Of all candidates.
             unet: Called in place of the checkpoint's own, such as a compiled one.
+            control: Steers the trajectories that have a control picture.
         """
         self._model = checkpoint
         self._unet = checkpoint.unet if unet is None else unet
         self._guidance = guidance
+        self._control = control
         # A UNet distilled with the guidance scale as an input needs no second prompt.
         self._guided_by_input = (
             getattr(checkpoint.unet.config, "time_cond_proj_dim", None) is not None
@@ -132,13 +139,22 @@ class Denoiser:
             dtype=torch.float32,
             device=model.device,
         )
+        samples = inputs[owners].to(model.dtype)
+        call: dict[str, Any] = {
+            "encoder_hidden_states": torch.stack([row.code.hidden for row in rows]),
+            "added_cond_kwargs": _added(rows) if model.xl else None,
+        }
+        if self._control is not None:
+            places = [row.owner for row in rows]
+            call |= self._control.residuals(
+                batch, places, samples, {**call, "timestep": times}
+            )
         told: torch.Tensor = self._unet(
-            inputs[owners].to(model.dtype),
+            samples,
             times,
-            encoder_hidden_states=torch.stack([row.code.hidden for row in rows]),
             timestep_cond=self._scale_as_input(len(rows)),
-            added_cond_kwargs=_added(rows) if model.xl else None,
             return_dict=False,
+            **call,
         )[0]
         return told.float()
 
@@ -146,7 +162,7 @@ class Denoiser:
         if not self._guided_by_input:
             return None
         width = int(self._model.unet.config.time_cond_proj_dim)
-        code = scale_embedding(self._guidance.scale - 1.0, width)
+        code = scale_embedding(max(0.0, self._guidance.scale - 1.0), width)
         return code.to(self._model.device, self._model.dtype).expand(count, -1)
 
     def _advance(self, trajectory: Trajectory, guess: torch.Tensor) -> None:

@@ -10,6 +10,8 @@ from pipeline.errors import PaintFailed
 from pipeline.inpainters.diffusion.careful import Careful
 from pipeline.inpainters.diffusion.checkpoint import Checkpoint
 from pipeline.inpainters.diffusion.compiled import FixedShapes
+from pipeline.inpainters.diffusion.control import ControlNet
+from pipeline.inpainters.diffusion.control_load import load_control
 from pipeline.inpainters.diffusion.denoise import Denoiser, Guidance
 from pipeline.inpainters.diffusion.finishing import Finishing
 from pipeline.inpainters.diffusion.latents import LatentCodec
@@ -24,6 +26,9 @@ from pipeline.settings import InpaintSettings
 
 log = logging.getLogger(__name__)
 
+OWN_GUIDANCE = 7.0
+"""Guidance scale where the settings name none; what AUTOMATIC1111 starts with."""
+
 
 class DiffusionInpainter:
     """Paints by Stable Diffusion 1.x, 2.x and XL, plain or made for inpainting."""
@@ -33,12 +38,14 @@ class DiffusionInpainter:
         checkpoint: Checkpoint,
         settings: InpaintSettings,
         *,
+        control: ControlNet | None = None,
         compile_backend: str = "inductor",
     ) -> None:
         """Wrap a loaded checkpoint.
 
         Args:
             checkpoint: The networks.
+            control: A ControlNet that steers them, where `settings.control` wants one.
             compile_backend: What torch.compile hands the UNet to, with
                 `settings.compile`.
             settings: Steps, scheduler, guidance, clip skip, batch and compile are
@@ -49,7 +56,9 @@ class DiffusionInpainter:
         codec = LatentCodec(checkpoint)
         ladder = Ladder(checkpoint.vae, settings.batch)
         guidance = Guidance(
-            settings.guidance_scale,
+            OWN_GUIDANCE
+            if settings.guidance_scale is None
+            else settings.guidance_scale,
             settings.guidance_from_sigma,
             settings.guidance_to_sigma,
         )
@@ -59,7 +68,9 @@ class DiffusionInpainter:
         self._tools = Tools(
             preparation=Preparation(checkpoint, codec, settings),
             careful=Careful(
-                Denoiser(checkpoint, guidance, unet), Finishing(codec), ladder
+                Denoiser(checkpoint, guidance, unet, control),
+                Finishing(codec, match_colours=settings.match_colours),
+                ladder,
             ),
             ladder=ladder,
             slots=settings.batch,
@@ -149,4 +160,5 @@ def build(settings: InpaintSettings) -> DiffusionInpainter:
     dtype = choose_dtype(settings.dtype, device)
     log.info("loading %s on %s in %s", located.name, device, dtype)
     checkpoint = load_checkpoint(located, settings.loras, device, dtype)
-    return DiffusionInpainter(checkpoint, settings)
+    control = load_control(settings, checkpoint)
+    return DiffusionInpainter(checkpoint, settings, control=control)

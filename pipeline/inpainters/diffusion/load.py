@@ -51,16 +51,16 @@ def load_checkpoint(
         EnvironmentProblem: it is damaged, or of a family that this engine cannot run.
         UsageError: a LoRA file does not exist or does not fit.
     """
-    with _quiet():
+    with quiet():
         try:
             whole = _whole(located, dtype)
         except (OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
             raise EnvironmentProblem(
                 f"the model {located.name!r} in {located.path} cannot be loaded: "
-                f"{_first_line(error)}"
+                f"{first_line(error)}"
             ) from error
         for place, lora in enumerate(loras):
-            _merge_lora(whole, lora, f"lora{place}")
+            merge_lora(whole, lora, f"lora{place}")
         checkpoint = _parts(whole, located.name, device, dtype)
     _check_channels(checkpoint)
     return checkpoint
@@ -89,7 +89,7 @@ def header_of(file: Path) -> dict[str, Any]:
             header: dict[str, Any] = json.loads(stream.read(length))
     except (OSError, ValueError, struct.error) as error:
         raise EnvironmentProblem(
-            f"{file} is not a safetensors file ({_first_line(error)})"
+            f"{file} is not a safetensors file ({first_line(error)})"
         ) from error
     return header
 
@@ -158,7 +158,17 @@ def _variant(folder: Path) -> str | None:
     return "fp16" if names and not whole else None
 
 
-def _merge_lora(whole: Any, text: str, adapter: str) -> None:
+def merge_lora(whole: Any, text: str, adapter: str) -> None:
+    """Merge one LoRA file into the weights of a diffusers pipeline.
+
+    Args:
+        whole: The pipeline.
+        text: `path` or `path:weight`.
+        adapter: A name for it, not used before.
+
+    Raises:
+        UsageError: the file does not exist or does not fit.
+    """
     path, weight = split_lora(text)
     if not path.is_file():
         raise UsageError(f"there is no LoRA file {path}; see inpaint.loras")
@@ -177,7 +187,7 @@ def _merge_lora(whole: Any, text: str, adapter: str) -> None:
         whole.unload_lora_weights()
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise UsageError(
-            f"the LoRA {path} does not fit this model: {_first_line(error)}"
+            f"the LoRA {path} does not fit this model: {first_line(error)}"
         ) from error
 
 
@@ -223,12 +233,13 @@ def _check_channels(checkpoint: Checkpoint) -> None:
         )
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """Return what an exception says, cut to one line."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep the libraries' progress bars and advice off the terminal while loading."""
     loggers = (diffusers_logging, transformers_logging)
     levels = [each.get_verbosity() for each in loggers]

@@ -12,6 +12,11 @@ from detectors.geometry import Size
 from pipeline.errors import PaintFailed
 from pipeline.inpainters.cutouts import Fit, GreyArray, fit, soft_mask, to_working
 from pipeline.inpainters.diffusion.checkpoint import Checkpoint
+from pipeline.inpainters.diffusion.control_picture import (
+    ControlPicture,
+    hand_poses,
+    picture_with_hole,
+)
 from pipeline.inpainters.diffusion.latent_mask import (
     blending_mask,
     channel_mask,
@@ -61,7 +66,7 @@ class Preparation:
         Args:
             checkpoint: The networks.
             codec: Encodes the pictures.
-            settings: Scheduler, steps and clip skip are read.
+            settings: Scheduler, steps, clip skip and control are read.
         """
         self._model = checkpoint
         self._codec = codec
@@ -86,6 +91,7 @@ class Preparation:
         positive = self._text.encode(request.prompt)
         negative = self._text.encode(request.negative_prompt, negative=True)
         encoded, extra = self._encode(picture, soft, request)
+        shown = self._control_picture(request, place, picture, soft)
         conditions = Conditions(
             positive=positive,
             negative=negative,
@@ -100,10 +106,20 @@ class Preparation:
                 self._settings.steps,
                 strength,
             ),
+            control=None if shown.values is None else shown.values.to(model.device),
         )
-        return Region(
-            request, place, picture, soft, conditions, notes + _cut_notes(positive)
-        )
+        notes = (*notes, *_cut_notes(positive), *shown.notes)
+        return Region(request, place, picture, soft, conditions, notes)
+
+    def _control_picture(
+        self, request: PaintRequest, place: Fit, picture: RgbArray, soft: GreyArray
+    ) -> ControlPicture:
+        """Make what the ControlNet is shown of this region."""
+        if self._settings.control == "hand-pose":
+            return hand_poses(request, place)
+        if self._settings.control == "inpaint":
+            return picture_with_hole(picture, rounded(soft))
+        return ControlPicture(None)
 
     def _encode(
         self, picture: RgbArray, soft: GreyArray, request: PaintRequest

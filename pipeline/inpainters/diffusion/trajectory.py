@@ -38,6 +38,8 @@ class Conditions:
 
     content: MaskedContent
     schedule: Schedule
+    control: torch.Tensor | None = None
+    """(3, H, W) float32 in pixels: what a ControlNet is shown; None where nothing."""
 
 
 @dataclass(slots=True, eq=False)

@@ -64,7 +64,7 @@ def save_single_file(folder: Path, file: Path) -> Path:
     """Gather the weights of a tiny folder (two UNet blocks, three VAE blocks)."""
     tensors: dict[str, torch.Tensor] = {}
     for name, tensor in _read(folder / "unet").items():
-        tensors[f"model.diffusion_model.{_unet_name(name)}"] = tensor
+        tensors[f"model.diffusion_model.{unet_name(name)}"] = tensor
     for name, tensor in _read(folder / "vae").items():
         renamed = _vae_name(name)
         if ".attn_1." in renamed and renamed.endswith("weight") and tensor.ndim == 2:
@@ -87,7 +87,7 @@ def _read(folder: Path) -> Tensors:
     return tensors
 
 
-def _unet_name(name: str) -> str:
+def unet_name(name: str) -> str:
     for theirs, ours in UNET_PLACES.items():
         if name.startswith(f"{theirs}."):
             rest = name.removeprefix(f"{theirs}.")

@@ -37,7 +37,7 @@ def _sd(channels: int, folder: Path) -> Any:
     return StableDiffusionInpaintPipeline(
         vae=_vae(),
         text_encoder=CLIPTextModel(_text_config()),
-        tokenizer=_tokenizer(folder),
+        tokenizer=byte_tokenizer(folder),
         unet=unet(channels),
         scheduler=_scheduler(),
         safety_checker=None,
@@ -51,8 +51,8 @@ def _xl(channels: int, folder: Path) -> Any:
         vae=_vae(),
         text_encoder=CLIPTextModel(_text_config()),
         text_encoder_2=CLIPTextModelWithProjection(_text_config(WIDTH_2)),
-        tokenizer=_tokenizer(folder),
-        tokenizer_2=_tokenizer(folder),
+        tokenizer=byte_tokenizer(folder),
+        tokenizer_2=byte_tokenizer(folder),
         unet=unet(
             channels,
             cross_attention_dim=WIDTH + WIDTH_2,
@@ -120,7 +120,7 @@ def _text_config(width: int = WIDTH) -> CLIPTextConfig:
     )
 
 
-def _tokenizer(folder: Path) -> CLIPTokenizer:
+def byte_tokenizer(folder: Path) -> CLIPTokenizer:
     """Make a byte-level tokenizer: each byte, alone or at a word's end, is a token."""
     printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
     others = [byte for byte in range(256) if byte not in printable]

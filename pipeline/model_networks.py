@@ -1,0 +1,58 @@
+"""Find a lone network, such as a ControlNet, on this machine."""
+
+from pathlib import Path
+
+from pipeline.errors import EnvironmentProblem, ModelMissing
+from pipeline.model_files import NETWORK, check_suffix, is_lone_network
+from pipeline.model_hub import Hub, HuggingFaceHub
+from pipeline.model_lock import ModelLock, user_lock
+from pipeline.model_presets import preset_for
+
+
+def locate_network(
+    model: str, hub: Hub | None = None, lock: ModelLock | None = None
+) -> Path:
+    """Find a network without asking the network of computers.
+
+    Args:
+        model: A preset, a hub id, a folder with config.json and safetensors weights, or
+            one .safetensors file.
+        hub: Whose cache is searched; None means huggingface.co's.
+        lock: The pins; None means the user's.
+
+    Returns:
+        The folder or the file.
+
+    Raises:
+        ModelMissing: it is not here.
+        EnvironmentProblem: it is here, and of no use.
+        UsageError: the name means nothing.
+    """
+    path = Path(model).expanduser()
+    if path.is_dir():
+        return _checked(path)
+    if path.is_file():
+        check_suffix(path)
+        return path
+    if path.suffix == ".safetensors" or model.startswith((".", "/", "~")):
+        raise ModelMissing(f"there is no network at {path}; see inpaint.control_model")
+    hub, lock = hub or HuggingFaceHub(), lock or user_lock()
+    preset = preset_for(model)
+    pin = lock.read().get(preset.hub_id)
+    commit = pin.commit if pin else preset.revision
+    config = hub.cached(preset.hub_id, commit, NETWORK)
+    if config is None or not any(config.parent.glob("*.safetensors")):
+        raise ModelMissing(
+            f"the network {model} is not on this machine: fetch it once with "
+            f'`nightmend models fetch {model}`, or set inpaint.control = "none"'
+        )
+    return config.parent
+
+
+def _checked(folder: Path) -> Path:
+    if not is_lone_network(file.name for file in folder.iterdir()):
+        raise EnvironmentProblem(
+            f"the folder {folder} is no network: it lacks {NETWORK}, or weights as "
+            "diffusion_pytorch_model.safetensors"
+        )
+    return folder.resolve()
