@@ -2,10 +2,13 @@
 
 import difflib
 import importlib
+import json
 from collections.abc import Mapping
 
 from pipeline.errors import UsageError
 from pipeline.inpainters.contract import Inpainter, InpainterSpec
+from pipeline.model_files import INDEX
+from pipeline.models import locate
 from pipeline.settings import InpaintSettings
 
 BUILT_IN = (
@@ -13,6 +16,11 @@ BUILT_IN = (
         name="diffusion",
         sentence="Stable Diffusion 1.x, 2.x and XL checkpoints, inpainting or plain",
         target="pipeline.inpainters.diffusion.engine:build",
+    ),
+    InpainterSpec(
+        name="transformer",
+        sentence="Flux, SD 3, Qwen-Image, Z-Image: whole pipelines of diffusers",
+        target="pipeline.inpainters.transformer.engine:build",
     ),
     InpainterSpec(
         name="classical",
@@ -49,12 +57,33 @@ def build(
         EnvironmentProblem: the device that was asked for is not there.
     """
     table = by_name(specs)
-    if settings.engine not in table:
-        near = difflib.get_close_matches(settings.engine, table, n=1)
+    name = _fitting(settings) if settings.engine == "diffusion" else settings.engine
+    if name not in table:
+        near = difflib.get_close_matches(name, table, n=1)
         hint = f"did you mean {near[0]!r}? " if near else ""
         raise UsageError(
-            f"there is no engine {settings.engine!r}; {hint}known: {', '.join(table)}"
+            f"there is no engine {name!r}; {hint}known: {', '.join(table)}"
         )
-    module, function = table[settings.engine].target.split(":")
+    if settings.control != "none" and name != "diffusion":
+        raise UsageError(
+            f"inpaint.control = {settings.control!r} needs a Stable Diffusion 1.x, 2.x "
+            f'or XL model, and the engine is {name!r}; set it to "none"'
+        )
+    module, function = table[name].target.split(":")
     inpainter: Inpainter = getattr(importlib.import_module(module), function)(settings)
     return inpainter
+
+
+def _fitting(settings: InpaintSettings) -> str:
+    """Return the engine that paints with the model: "diffusion" for one with a UNet.
+
+    So `--model flux-fill` is enough, and nobody must know which engine that needs.
+
+    Raises:
+        ModelMissing, EnvironmentProblem, UsageError: there is no such model here.
+    """
+    path = locate(settings.model, settings.revision, settings.parts).path
+    if not path.is_dir():
+        return "diffusion"
+    index = json.loads((path / INDEX).read_text(encoding="utf-8"))
+    return "transformer" if "transformer" in index else "diffusion"

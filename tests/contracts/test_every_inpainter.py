@@ -15,6 +15,7 @@ from pipeline.records import Candidate, MaskedContent, PaintRequest
 from pipeline.settings import InpaintSettings
 from tests.pipeline.inpainters.requests import hole, request, stripes
 from tests.pipeline.inpainters.tiny import save_family
+from tests.pipeline.inpainters.tiny_whole import save_whole
 from tests.support.fakes import FakeInpainter
 
 Make = Callable[[Path], Inpainter]
@@ -28,12 +29,22 @@ def _tiny_diffusion(folder: Path) -> Inpainter:
     )
 
 
+def _tiny_whole(folder: Path) -> Inpainter:
+    model = save_whole("flux-fill", folder.parent)
+    return build(
+        InpaintSettings(
+            engine="transformer", model=str(model), steps=2, dtype="float32"
+        )
+    )
+
+
 def _classical(_: Path) -> Inpainter:
     return build(InpaintSettings(engine="classical"))
 
 
 MAKERS: Mapping[str, Make] = {
     "diffusion": _tiny_diffusion,
+    "transformer": _tiny_whole,
     "classical": _classical,
     "fake": lambda _: FakeInpainter(),
 }

@@ -1,0 +1,1 @@
+"""Engine `transformer`: diffusers' whole pipelines behind one adapter."""
