@@ -125,6 +125,8 @@ def test_the_large_view_tells_all_that_was_tried(
     assert page.locator(".stage rect").count() == 2
     page.click("#show-masks")
     assert page.locator(".stage .masks img").is_visible()
+    page.keyboard.press("z")
+    assert page.evaluate("stage.scale") > 1
     page.click("#show-marks")
     assert page.locator(".stage rect").count() == 0
     page.select_option(".bars select", "0")

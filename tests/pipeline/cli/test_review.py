@@ -1,6 +1,10 @@
 """nightmend review: decisions from a file or from the served page are carried out."""
 
 import json
+import signal
+import subprocess
+import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -88,6 +92,21 @@ def test_the_desk_answers_with_the_picture_as_it_is_now(output: Path) -> None:
     assert desk.file(fresh["card"]["thumb"]) is not None
     assert desk.file("pictures/../ledger.sqlite") is None
     assert desk.page().startswith(b"<!doctype html>")
+
+
+def test_a_served_page_ends_with_ctrl_c(output: Path) -> None:
+    command = [sys.executable, "-m", "pipeline", "review", str(output)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as served:
+        assert served.stdout is not None
+        address = served.stdout.readline().split()[1]
+        with urllib.request.urlopen(address, timeout=30) as answer:
+            page = answer.read()
+        served.send_signal(signal.SIGINT)
+        code = served.wait(60)
+
+    assert address.startswith("http://127.0.0.1:")
+    assert b'id="wall"' in page
+    assert code == 0
 
 
 def test_the_desk_says_what_is_wrong_in_a_sentence(output: Path) -> None:

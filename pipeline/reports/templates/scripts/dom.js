@@ -21,7 +21,7 @@ function filled(element, given, children) {
     else if (name === "class") element.setAttribute("class", value);
     else element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...children.filter((child) => child !== undefined && child !== null && child !== ""));
+  element.append(...children.filter((child) => child instanceof Node || typeof child === "string" && child));
   return element;
 }
 

@@ -4,7 +4,7 @@ const KEYS = [
   ["\u2190 \u2191 \u2193 \u2192", "move over the wall; in the large view, the picture before or the next"],
   ["Enter", "open the picture"], ["Esc", "close it"], ["/", "search by name"],
   ["S B D", "slide, blink, difference"], ["1 2", "before, after"], [", .", "move the slider"],
-  ["M", "masks"], ["X", "boxes and digits"], ["A", "accept"], ["R", "reject, keep the original"], ["Z", "close-ups on the wall"], ["?", "this list"],
+  ["M", "masks"], ["X", "boxes and digits"], ["A", "accept"], ["R", "reject, keep the original"], ["Z", "close-up: on the wall, and in the large view"], ["?", "this list"],
 ];
 
 function showHelp() {
@@ -34,7 +34,7 @@ const VIEWER_KEYS = {
   d: () => chooseMode(stage.mode === "difference" ? "slide" : "difference"),
   1: () => chooseMode("before"), 2: () => chooseMode("after"),
   ",": () => setCut(stage.cut + 5), ".": () => setCut(stage.cut - 5),
-  m: () => byId("show-masks")?.click(), x: () => byId("show-marks")?.click(),
+  z: () => byId("show-near")?.click(), m: () => byId("show-masks")?.click(), x: () => byId("show-marks")?.click(),
   a: () => viewer.dialog.querySelector(".decide .accept")?.click(),
   r: () => viewer.dialog.querySelector(".decide .reject")?.click(),
 };

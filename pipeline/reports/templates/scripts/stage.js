@@ -1,16 +1,17 @@
 // The large picture: before and after over each other, with marks and masks on top.
 
 const MODES = [["slide", "Slide"], ["before", "Before"], ["after", "After"], ["blink", "Blink"], ["difference", "Difference"]];
-const stage = { element: null, both: null, mode: "slide", marks: true, masks: false, blinking: 0, cut: 50 };
+const stage = { element: null, mode: "slide", marks: true, masks: false, near: false, blinking: 0, cut: 50, left: 0, scale: 1 };
 
 function drawStage(card, details) {
   const [width, height] = card.size;
   const changes = Boolean(card.after);
-  stage.both = make("div", { class: "both" }, layer("before", sourceOf(card.before || card.thumb), "before"));
-  if (changes) stage.both.append(layer("after", sourceOf(card.after), "after"));
+  const both = make("div", { class: "both" }, layer("before", sourceOf(card.before || card.thumb), "before"));
+  if (changes) both.append(layer("after", sourceOf(card.after), "after"));
   const top = make("div", { class: "layer tops" });
   const masks = make("div", { class: "layer masks" });
-  stage.element = make("div", { class: "stage", "data-mode": changes ? stage.mode : "still" }, stage.both, masks, top);
+  const sheet = make("div", { class: "sheet" }, both, masks, top);
+  stage.element = make("div", { class: "stage", "data-mode": changes ? stage.mode : "still" }, sheet);
   // As large as fits: the width of its column, or the height of the window.
   stage.element.style.aspectRatio = `${width || 4} / ${height || 3}`;
   stage.element.style.maxWidth = `calc(72vh * ${(width || 4) / (height || 3)})`;
@@ -19,7 +20,7 @@ function drawStage(card, details) {
   }
   if (changes) listenToPointer(stage.element);
   drawMarks(card, details);
-  setCut(stage.cut);
+  setNear(card, stage.near);
   setMasks(stage.masks);
   return stage.element;
 }
@@ -66,9 +67,22 @@ function setMode(mode) {
   if (mode === "blink") stage.blinking = setInterval(() => element.classList.toggle("off"), 650);
 }
 
+// Lays the sheet with all layers so that the place of the flaw fills the stage.
+function setNear(card, on) {
+  stage.near = on;
+  const [width, height] = card.size, [x, y, side] = on && card.focus ? card.focus : [0, 0, 0];
+  stage.scale = side ? Math.max(1, Math.min(width, height) / side) : 1;
+  const start = (centre, all) => Math.min(0, Math.max(100 - 100 * stage.scale, 50 - (100 * stage.scale * centre) / (all || 1)));
+  stage.left = start(x + side / 2, width);
+  Object.assign(stage.element.querySelector(".sheet").style, { width: `${100 * stage.scale}%`, height: `${100 * stage.scale}%`,
+    left: `${stage.left}%`, top: `${start(y + side / 2, height)}%` });
+  setCut(stage.cut);
+}
+
 function setCut(percent) {
   stage.cut = Math.max(0, Math.min(100, percent));
   stage.element.style.setProperty("--cut", `${stage.cut}%`);
+  stage.element.style.setProperty("--clip", `${(stage.cut - stage.left) / stage.scale}%`);
   const slider = byId("slider");
   if (slider) slider.value = String(100 - stage.cut);
 }

@@ -80,6 +80,7 @@ function drawBars(card, details) {
   const tick = (name, word, on, act) => make("label", {}, make("input", { type: "checkbox", id: name, checked: on, on: { change: (event) => act(event.target.checked) } }), word);
   const ticks = make("div", { class: "bars" },
     tick("show-marks", "boxes and digits", stage.marks, (on) => { stage.marks = on; drawMarks(card, details); }),
+    card.focus && tick("show-near", "close-up", stage.near, (on) => setNear(card, on)),
     details.regions.length && tick("show-masks", "masks", stage.masks, setMasks));
   if (details.passes.length > 1) ticks.append(drawPasses(card, details));
   bars.append(ticks);
