@@ -5,10 +5,12 @@ samples is padded to the next power of two, and only the first few working sizes
 compiled: only-masked regions all have one, and whole pictures may have many.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 import torch
+
+Backend: TypeAlias = Callable[[Any, list[torch.Tensor]], Any]
 
 SIZES_COMPILED = 4
 """Working sizes that are compiled; further ones run as they are."""
@@ -17,13 +19,14 @@ SIZES_COMPILED = 4
 class FixedShapes:
     """Stands in for a UNet, and is called like one."""
 
-    def __init__(self, unet: Any, most_rows: int, *, backend: str) -> None:
+    def __init__(self, unet: Any, most_rows: int, *, backend: str | Backend) -> None:
         """Set up the compiler; nothing is compiled before the first call.
 
         Args:
             unet: diffusers' UNet2DConditionModel.
             most_rows: The most samples of one call.
-            backend: A name that torch.compile knows.
+            backend: What torch.compile hands the network to: a name that it knows, or
+                a function.
         """
         self._unet = unet
         self._counts = row_counts(most_rows)

@@ -22,7 +22,7 @@ from pipeline.inpainters.diffusion.tickets import Slot, Work, fullest, too_littl
 from pipeline.inpainters.diffusion.trajectory import Trajectory
 from pipeline.records import PaintRequest
 
-WINDOW = 2
+WINDOW = 4
 """Regions per slot up to which more are welcome. With a choice of regions, those that
 were tried least go first, and the end of a run leaves fewer slots empty: see the
 occupancy that tests/bench/repair.py measures."""
