@@ -4,7 +4,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .venv-uv/bin/uv)
 STAMP := .venv/.synced
 NIGHTMEND := .venv/bin/nightmend
 
-.PHONY: browser demo test check format bench samples clean eval-hands
+.PHONY: browser demo test check format bench bench-repair samples clean eval-hands
 
 $(STAMP): pyproject.toml uv.lock
 	@if ! command -v "$(UV)" >/dev/null; then \
@@ -40,6 +40,11 @@ format: $(STAMP)
 # Ratios, measured in turns; JSON=FILE keeps them, PARTS=memory measures one part.
 bench: $(STAMP)
 	.venv/bin/python -m tests.bench $(PARTS) $(if $(JSON),--json $(JSON))
+
+# Ways to paint the best of N, in turns; JSON=FILE keeps the figures, REPAIR="--regions 16
+# --engines ours,asdff" and the like narrow it down.
+bench-repair: $(STAMP)
+	.venv/bin/python -m tests.bench.repair $(REPAIR) $(if $(JSON),--json $(JSON))
 
 # Renders always; real hands and edits of them where a folder of labelled hands is.
 eval-hands: $(STAMP)
