@@ -6,6 +6,7 @@ Also a program of its own, so that a run can be killed from outside:
 
 import argparse
 import hashlib
+import importlib
 import os
 import sys
 import time
@@ -162,6 +163,20 @@ def tree(folder: Path) -> dict[str, str]:
     }
 
 
+@dataclass(frozen=True)
+class Slowly:
+    """Repaints as `repaint` does, and takes its time; may travel to a worker."""
+
+    slow_s: float
+    started: Path | None
+
+    def __call__(self, request: PaintRequest, number: int) -> Result:
+        if self.started is not None:
+            self.started.touch()
+        time.sleep(self.slow_s)
+        return repaint(request, number)
+
+
 def main() -> int:
     """Run one repair as a process; the exit code is the run's."""
     parser = argparse.ArgumentParser()
@@ -172,18 +187,13 @@ def main() -> int:
     parser.add_argument("--started", type=Path)
     given = parser.parse_args()
 
-    def slowly(request: PaintRequest, number: int) -> Result:
-        if given.started is not None:
-            given.started.touch()
-        time.sleep(given.slow)
-        return repaint(request, number)
-
     place = Workplace(
         given.output, given.output / ".nightmend", f"run-{time.time_ns()}"
     )
     asked = Order(Task("repair", SETTINGS, place), (given.source,), grace_s=given.grace)
     try:
-        result = batch.run(asked, Silent(), build_tools=FakeTools(slowly))
+        tools = FakeTools(Slowly(given.slow, given.started))
+        result = batch.run(asked, Silent(), build_tools=tools)
     except NightmendError as error:
         sys.stderr.write(f"{error}\n")
         return int(error.exit_code)
@@ -191,4 +201,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    # By its own name, so that what is pickled is found again in a worker process.
+    sys.exit(importlib.import_module("tests.support.runs").main())
