@@ -47,7 +47,7 @@ _FULL_HAND = 5
 _TOO_MANY = 0.9
 """Flaw probability of an open hand with a clear sixth tip, where one in four is flawed.
 
-0 of 74 sound real hands and half of the drawn ones with a surplus digit show one.
+`make eval-hands` says how many sound hands show one.
 """
 _FLAW_ABOVE = 0.5
 _HAND_ABOVE = 0.4

@@ -16,8 +16,7 @@ def is_open(points: PointArray) -> bool:
     """Tell whether all four fingers are stretched out and turned to the viewer.
 
     Each tip must be farther from its knuckle than 0.8 of the way along its joints, and
-    than 0.38 of the palm. On such hands digits can be counted; 162 of 245 real hands
-    passed where these numbers were chosen.
+    than 0.38 of the palm. On such hands digits can be counted.
 
     Args:
         points: (21, 2) landmarks in pixels of anything.

@@ -7,23 +7,16 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from detectors.arrays import RgbArray
+from detectors.arrays import RgbArray, size_of
 from detectors.geometry import Box, Size
+from detectors.hand_hints import Hint
 
 SMALLEST_PX = 110
-"""Windows are not made smaller; it is where hands of 24 px can be found."""
+"""Windows of a regular search are not made smaller."""
 
 _PADDING_SHARE = 0.25
 _MIDDLE_SHARE = 3.0
 """The picture's longer side is so many times a window of the middle level."""
-
-_FINE_SHARE = 7.0
-"""The same for the fine level: 146 px in a picture of 1024 px.
-
-The palm network finds nine hands of ten that are 42 to 150 px long in the 192 px it
-reads, and half of those of 28 px. Three levels with these shares cover every hand from
-32 px up in a picture of 1024 px.
-"""
 
 _SOFT = 1.33
 """The palm network knows photographs; a blur takes the lines out of drawings.
@@ -36,24 +29,22 @@ _SLIGHTLY_SOFT = 0.7
 """Costs nothing on hands over 44 px of the 192, and helps drawings; see above."""
 
 _OVERLAP = 0.25
-_FINE_BUDGET = 48
-"""Fine windows searched at most, the most promising first; 8 ms each."""
+_AROUND_HINT = 2.6
+"""A window around a hint is so many times as long as the hand may be.
 
-_SKIN_ABOVE = 0.12
-"""Fine windows without anything as skin-like are not searched; grey scores 0.08."""
+The palm network is surest of hands that fill a third to two thirds of what it reads.
+"""
+
+_CLOSEST_PX = 80
+"""Windows around hints are not made smaller."""
 
 _PERSON_SHARE = 0.4
 """A window around a person is this share of the person's height; a hand is 0.11."""
 
 _PERSON_BUDGET = 16
+_FINE_SHARE = 7.0
 _FLAT = 3.0
 """Windows with less contrast (standard deviation of grey, of 255) are not searched."""
-
-_SKIN_CR, _SKIN_CB, _SKIN_SPREAD = 152.0, 108.0, 14.0
-"""Centre and spread of skin in YCrCb; pale, dark and drawn skin lie close together."""
-
-_COLOURLESS = 6.0
-"""Mean spread of R, G and B, of 255, under which colour says nothing about skin."""
 
 _CELL_PX = 8
 
@@ -79,36 +70,35 @@ def first_look(size: Size) -> tuple[Window, ...]:
     return tuple(Window(box, soften) for soften in (0.0, _SOFT) for box in (whole, far))
 
 
+def around_hints(hints: Sequence[Hint]) -> Iterator[tuple[Hint, Window]]:
+    """Yield a close window for each place that may hold a small hand, best first."""
+    for hint in hints:
+        half = max(_AROUND_HINT * hint.size_px, _CLOSEST_PX) / 2
+        box = Box.around(hint.x - half, hint.y - half, hint.x + half, hint.y + half)
+        yield hint, Window(box)
+
+
 def second_look(pixels: RgbArray, people: Sequence[Box]) -> Iterator[Window]:
-    """Yield enlarged cut-outs: everywhere, around people, and where skin may be.
+    """Yield enlarged cut-outs: everywhere, and more closely around people.
 
     Args:
         pixels: (H, W, 3) uint8 RGB.
         people: Boxes of people, in picture pixels; may be empty.
     """
-    size = Size(int(pixels.shape[1]), int(pixels.shape[0]))
-    promise = _Promise(pixels)
+    size = size_of(pixels)
+    contrast = _Contrast(pixels)
     for box in _tiles(Box.whole(size), max(size) / _MIDDLE_SHARE):
-        if promise.contrast(box) >= _FLAT:
+        if contrast.of(box) >= _FLAT:
             yield Window(box, _SLIGHTLY_SOFT)
-    fine_px = max(max(size) / _FINE_SHARE, SMALLEST_PX)
-    fine = [
-        box
-        for box in _tiles(Box.whole(size), fine_px)
-        if promise.contrast(box) >= _FLAT and promise.skin(box) >= _SKIN_ABOVE
-    ]
-    fine.sort(key=lambda box: (-promise.of(box), box.y0, box.x0))
-    for box in fine[:_FINE_BUDGET]:
-        yield Window(box)
     around = [box for person in people for box in _around(person, size)]
-    around.sort(key=lambda box: (-promise.of(box), box.y0, box.x0))
+    around.sort(key=lambda box: (-contrast.of(box), box.y0, box.x0))
     for box in around[:_PERSON_BUDGET]:
         yield Window(box)
 
 
 def show(pixels: RgbArray, box: Box) -> RgbArray:
     """Return the part of a picture, its edge repeated where the box reaches out."""
-    inside = box.clipped(Size(int(pixels.shape[1]), int(pixels.shape[0])))
+    inside = box.clipped(size_of(pixels))
     shown = pixels[inside.rows, inside.columns]
     if inside == box:
         return shown
@@ -123,37 +113,22 @@ def show(pixels: RgbArray, box: Box) -> RgbArray:
     return padded
 
 
-class _Promise:
-    """How likely a hand is somewhere, by colour and contrast alone."""
+class _Contrast:
+    """How much there is to see in parts of a picture."""
 
     def __init__(self, pixels: RgbArray) -> None:
         height, width = pixels.shape[:2]
         cells = (max(1, width // _CELL_PX), max(1, height // _CELL_PX))
-        small = cv2.resize(pixels, cells, interpolation=cv2.INTER_AREA)
         self._x, self._y = cells[0] / width, cells[1] / height
         grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
         self._grey = cv2.resize(grey, cells, interpolation=cv2.INTER_AREA)
         self._square = cv2.resize(grey * grey, cells, interpolation=cv2.INTER_AREA)
-        self._skin = _skin_likeness(small)
-        if float(np.ptp(small, axis=2).mean()) < _COLOURLESS:
-            self._skin = np.ones_like(self._skin)
 
-    def contrast(self, box: Box) -> float:
+    def of(self, box: Box) -> float:
         """Return the standard deviation of grey inside, of 255."""
         mean = float(self._part(self._grey, box).mean())
         square = float(self._part(self._square, box).mean())
         return float(np.sqrt(max(0.0, square - mean * mean)))
-
-    def skin(self, box: Box) -> float:
-        """Return how skin-like the most skin-like 50th of a window is, 0..1."""
-        part = self._part(self._skin, box)
-        best = np.sort(part, axis=None)[-max(1, part.size // 50) :]
-        return float(best.mean())
-
-    def of(self, box: Box) -> float:
-        """Return how promising a window is; only the order means something."""
-        spread = float(self._part(self._skin, box).std())
-        return self.skin(box) + spread + 0.002 * min(self.contrast(box), 50.0)
 
     def _part(
         self, cells: npt.NDArray[np.float32], box: Box
@@ -164,14 +139,6 @@ class _Promise:
         x1 = max(x0 + 1, int(np.ceil(box.x1 * self._x)))
         y1 = max(y0 + 1, int(np.ceil(box.y1 * self._y)))
         return cells[y0:y1, x0:x1]
-
-
-def _skin_likeness(pixels: RgbArray) -> npt.NDArray[np.float32]:
-    """Return (H, W) float32 in 0..1; 1 is the middle of all skin colours."""
-    parts = cv2.cvtColor(pixels, cv2.COLOR_RGB2YCrCb).astype(np.float32)
-    away = (parts[..., 1] - _SKIN_CR) ** 2 + (parts[..., 2] - _SKIN_CB) ** 2
-    likeness: npt.NDArray[np.float32] = np.exp(-away / (2 * _SKIN_SPREAD**2))
-    return likeness.astype(np.float32)
 
 
 def _around(person: Box, size: Size) -> Iterator[Box]:

@@ -10,11 +10,13 @@ from detectors.arrays import RgbArray, check_rgb
 from detectors.findings import Finding, Kind, Mark, Severity
 from detectors.geometry import Box
 from detectors.hand_finding import PRESENCE_ABOVE, find_hands
+from detectors.hand_hints import Guides, Scout
 from detectors.hand_judges import open_judge
 from detectors.hand_judging import HandJudge, HandView, Verdict, check_verdict
 from detectors.hand_nets import HandNets
 from detectors.hand_outline import Outline, back_to_picture, outline_of
 from detectors.hand_pose import TIPS
+from detectors.hand_scout import HandScout
 from detectors.mediapipe_tasks import ObjectFinder
 
 NAME = "hands"
@@ -57,8 +59,8 @@ _NO_SKELETON = "no hand skeleton fits what looks like a palm"
 _NEITHER = 0.5
 """Flaw probability of a hand about which nothing is known."""
 
-_PEOPLE_FROM_PX = 780
-"""In smaller pictures the general search is as fine as that around people."""
+_PEOPLE_FROM_PX = 1600
+"""In smaller pictures the scout sees hands of people, however far away they are."""
 
 _PERSON_CONFIDENCE = 0.3
 _FINGER_NAMES = ("thumb", "index", "middle", "ring", "little")
@@ -78,6 +80,7 @@ class HandsDetector:
         second_look: bool,
         max_hands: int,
         people: ObjectFinder | None = None,
+        scout: Scout | None = None,
     ) -> None:
         self._nets = nets
         self._judge = judge
@@ -87,6 +90,7 @@ class HandsDetector:
         self._second_look = second_look
         self._max_hands = max_hands
         self._people = people
+        self._scout = scout
 
     @property
     def name(self) -> str:
@@ -124,7 +128,7 @@ class HandsDetector:
             second_look=self._second_look,
             min_side_px=self._min_side_px,
             max_hands=self._max_hands,
-            people=self._people_in(pixels),
+            guides=Guides(self._scout, self._people_in(pixels)),
         )
         fitted = iter(
             self._judge.judge([view for view in views if _has_skeleton(view)])
@@ -190,6 +194,7 @@ def build(
     cannot_tell_margin: float,
     second_look: bool,
     max_hands: int,
+    judge: HandJudge | None = None,
 ) -> HandsDetector:
     """Load the networks and the best judge whose weights are there.
 
@@ -199,25 +204,28 @@ def build(
         cannot_tell_margin: Hands this near to it are reported as "cannot tell".
         second_look: Search enlarged cut-outs too.
         max_hands: At most so many hands of a picture are judged, the largest first.
+        judge: Judges instead of the best one that is installed.
 
     Raises:
         WeightsMissing: packaged networks are not installed.
         WeightsWrong: weights are not what they should be.
     """
     nets = HandNets.open()
-    people = None
+    people, scout = None, None
     if second_look:
+        scout = HandScout.open()
         found = weights.find("object_detector")
         people = ObjectFinder(found, threshold=_PERSON_CONFIDENCE, labels=("person",))
     return HandsDetector(
         nets,
-        open_judge(nets),
+        open_judge(nets) if judge is None else judge,
         min_side_px=min_side_px,
         suspect_above=suspect_above,
         cannot_tell_margin=cannot_tell_margin,
         second_look=second_look,
         max_hands=max_hands,
         people=people,
+        scout=scout,
     )
 
 

@@ -31,7 +31,7 @@ class DetectSettings(Section):
 class HandsSettings(Section):
     """The detector `hands`."""
 
-    min_side_px: Pixels = 24
+    min_side_px: Pixels = 14
     """Smaller hands are not judged; the short side of the hand's box."""
 
     suspect_above: Share = 0.5

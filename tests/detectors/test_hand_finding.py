@@ -1,17 +1,31 @@
+from functools import cache
+
 import numpy as np
 import pytest
 
 from detectors.arrays import RgbArray
 from detectors.hand_finding import find_hands
+from detectors.hand_hints import Guides
 from detectors.hand_judging import HandView
+from detectors.hand_scout import HandScout
 from tests.support.hands import drawn_hand, nets, plain_scene, scene_with_hand
+
+
+@cache
+def scout() -> HandScout:
+    return HandScout.open()
 
 
 def hands_in(
     pixels: RgbArray, *, second_look: bool = True, min_side_px: int = 12
 ) -> list[HandView]:
     return find_hands(
-        pixels, nets(), second_look=second_look, min_side_px=min_side_px, max_hands=8
+        pixels,
+        nets(),
+        second_look=second_look,
+        min_side_px=min_side_px,
+        max_hands=8,
+        guides=Guides(scout()),
     )
 
 
@@ -28,7 +42,7 @@ def test_a_drawn_hand_that_fills_the_picture_is_found(style: str) -> None:
     assert np.hypot(x - columns.mean(), y - rows.mean()) < 25
 
 
-@pytest.mark.parametrize("longer_px", [200, 96, 64, 40])
+@pytest.mark.parametrize("longer_px", [200, 96, 64, 40, 32])
 def test_a_small_hand_in_a_large_picture_is_found(longer_px: int) -> None:
     pixels = scene_with_hand(drawn_hand(), longer_px, (480, 233))
 
@@ -86,3 +100,11 @@ def test_the_picture_is_not_written_to() -> None:
 
 def test_the_smallest_picture_is_searched_without_an_error() -> None:
     assert hands_in(np.zeros((16, 16, 3), np.uint8)) == []
+
+
+def test_without_a_scout_a_hand_of_a_tenth_of_the_picture_is_found() -> None:
+    pixels = scene_with_hand(drawn_hand(), 80, (480, 233))
+
+    views = find_hands(pixels, nets(), second_look=True, min_side_px=12, max_hands=8)
+
+    assert len(views) == 1

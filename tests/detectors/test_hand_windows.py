@@ -2,9 +2,8 @@ import numpy as np
 
 from detectors.arrays import RgbArray
 from detectors.geometry import Box, Size
-from detectors.hand_windows import first_look, second_look, show
-
-SKIN = (220, 170, 140)
+from detectors.hand_hints import Hint
+from detectors.hand_windows import around_hints, first_look, second_look, show
 
 
 def scene(size: int = 1024) -> RgbArray:
@@ -32,27 +31,15 @@ def test_enlarged_windows_cover_the_whole_picture() -> None:
     assert covered.all()
 
 
-def test_something_like_skin_is_looked_at_more_closely() -> None:
-    pixels = scene()
-    pixels[700:730, 200:225] = SKIN
+def test_a_hint_is_looked_at_at_the_scale_at_which_palms_are_seen() -> None:
+    near, far = Hint(0.9, 400.0, 300.0, 100.0), Hint(0.4, 40.0, 60.0, 5.0)
 
-    finest = min(window.box.width for window in second_look(pixels, []))
-    holding = [
-        window.box
-        for window in second_look(pixels, [])
-        if window.box.width == finest and window.box.holds(212, 715)
-    ]
+    (first, wide), (second, close) = around_hints([near, far])
 
-    assert finest < 200
-    assert holding
-
-
-def test_a_colourless_picture_is_searched_closely_although_it_has_no_skin() -> None:
-    grey = np.random.default_rng(2).integers(0, 256, (1024, 1024, 1), dtype=np.uint8)
-
-    windows = list(second_look(np.repeat(grey, 3, axis=2), []))
-
-    assert any(window.box.width < 200 for window in windows)
+    assert (first, second) == (near, far)
+    assert wide.box.centre == (400.0, 300.0)
+    assert 0.3 < 100.0 / wide.box.width < 0.6
+    assert close.box.width >= 80
 
 
 def test_a_flat_picture_is_not_searched_at_all() -> None:

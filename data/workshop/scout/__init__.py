@@ -1,0 +1,1 @@
+"""Train the scout, which points at places where a small hand may be."""

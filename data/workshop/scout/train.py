@@ -1,0 +1,141 @@
+"""Train the scout; ten minutes of one core, checkpoints every 50 steps, resumes.
+
+Run: `PYTHONPATH=data python -m workshop.scout.train --samples data/workshop/out/judge
+--out data/workshop/out/scout --export data/models/hand-scout`.
+"""
+
+import argparse
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+from torch.nn import functional
+
+from detectors.hand_scout import WEIGHTS, ScoutNet
+from workshop.scout.pictures import Lesson, grounds, lesson, patches
+
+BATCH = 10
+SEED = 20_260
+_CHECKPOINT_EVERY = 50
+_LEARNING_RATE = 3e-3
+_WARM_UP = 60
+_SIZE_WEIGHT = 0.1
+
+
+def loss_of(said: Tensor, heat: Tensor, size: Tensor) -> Tensor:
+    """Return the focal loss of the middles (Law and Deng, CornerNet, 2018) and sizes.
+
+    Args:
+        said: (N, 2, S, S) from the network.
+        heat: (N, S, S) in 0..1, 1 at middles.
+        size: (N, S, S) log2 of the length; 0 where there is none.
+    """
+    p = torch.sigmoid(said[:, 0].float()).clamp(1e-4, 1 - 1e-4)
+    middles = heat >= 0.999
+    found = torch.log(p) * (1 - p) ** 2 * middles
+    spared = torch.log(1 - p) * p**2 * (1 - heat) ** 4 * ~middles
+    focal = -(found.sum() + spared.sum()) / middles.sum().clamp(min=1)
+    known = size > 0
+    gap = functional.smooth_l1_loss(
+        said[:, 1].float()[known], size[known], reduction="sum", beta=0.2
+    )
+    return focal + _SIZE_WEIGHT * gap / known.sum().clamp(min=1)
+
+
+def stacked(lessons: list[Lesson]) -> tuple[Tensor, Tensor, Tensor]:
+    """Return pixels (N, 3, H, W) in 0..1, heat and size as tensors."""
+    pixels = torch.from_numpy(np.stack([one.pixels for one in lessons]))
+    shown = pixels.permute(0, 3, 1, 2).float().div_(255)
+    return (
+        shown.contiguous(memory_format=torch.channels_last),
+        torch.from_numpy(np.stack([one.heat for one in lessons])),
+        torch.from_numpy(np.stack([one.size for one in lessons])),
+    )
+
+
+def train(given: argparse.Namespace) -> ScoutNet:
+    """Train, or go on where a checkpoint stands."""
+    net = ScoutNet().to(memory_format=torch.channels_last)
+    net.answer.bias = torch.nn.Parameter(torch.tensor([-4.0, 5.0]))
+    optimizer = torch.optim.AdamW(
+        net.parameters(), lr=_LEARNING_RATE, weight_decay=0.01
+    )
+    first = _resume(given.out, net, optimizer)
+    hands = list(patches(given.samples))
+    behind = grounds(given.grounds, SEED)
+    start, mean = time.monotonic(), 0.0
+    for step in range(first, given.steps):
+        rng = np.random.default_rng([SEED, step])
+        batch = [lesson(rng, hands, behind) for _ in range(BATCH)]
+        shown, heat, size = stacked(batch)
+        for group in optimizer.param_groups:
+            group["lr"] = _rate(step, given.steps)
+        said = net(shown)
+        loss = loss_of(said, heat, size)
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
+        optimizer.step()
+        mean = 0.98 * mean + 0.02 * loss.item()
+        if (step + 1) % _CHECKPOINT_EVERY == 0:
+            _keep(given.out, net, optimizer, step + 1)
+            pace = (time.monotonic() - start) / (step + 1 - first)
+            print(f"step {step + 1}: loss {mean:.3f}, {pace:.2f} s a step", flush=True)
+    return net.eval()
+
+
+def _rate(step: int, steps: int) -> float:
+    warm = min(1.0, (step + 1) / _WARM_UP)
+    return (
+        _LEARNING_RATE * warm * (0.02 + 0.49 * (1 + math.cos(math.pi * step / steps)))
+    )
+
+
+def _keep(folder: Path, net: ScoutNet, optimizer: Any, step: int) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    part = folder / "checkpoint.part"
+    state = {"net": net.state_dict(), "optimizer": optimizer.state_dict(), "step": step}
+    torch.save(state, part)
+    part.replace(folder / "checkpoint.pt")
+
+
+def _resume(folder: Path, net: ScoutNet, optimizer: Any) -> int:
+    kept = folder / "checkpoint.pt"
+    if not kept.is_file():
+        return 0
+    state = torch.load(kept, weights_only=True)
+    net.load_state_dict(state["net"])
+    optimizer.load_state_dict(state["optimizer"])
+    return int(state["step"])
+
+
+def main() -> None:
+    """Train and export."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--samples", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--export", type=Path, required=True)
+    parser.add_argument("--steps", type=int, default=900)
+    parser.add_argument("--grounds", type=int, default=240)
+    given = parser.parse_args()
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+    net = train(given)
+    given.export.mkdir(parents=True, exist_ok=True)
+    kept = {
+        name: value.contiguous().half()
+        for name, value in net.state_dict().items()
+        if value.is_floating_point()
+    }
+    save_file(kept, str(given.export / Path(WEIGHTS).name))
+    print(f"written to {given.export}; add its digest to data/models/SHA256SUMS")
+
+
+if __name__ == "__main__":
+    main()
