@@ -150,15 +150,21 @@ def cache_folder(
         forget: The user wants none.
         environment: May name the user's folders.
     """
-    if forget:
-        return None
-    if given is not None:
-        return given
+    if forget or given is not None:
+        return None if forget else given
+    return _users_folder(environment)
+
+
+def _users_folder(environment: Mapping[str, str]) -> Path | None:
     if environment.get("NIGHTMEND_HOME"):
         return Path(environment["NIGHTMEND_HOME"]).expanduser() / "cache"
     if sys.platform == "win32" and environment.get("LOCALAPPDATA"):
         return Path(environment["LOCALAPPDATA"]) / "nightmend" / "cache"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "nightmend"
-    base = environment.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "nightmend"
+    if environment.get("XDG_CACHE_HOME"):
+        return Path(environment["XDG_CACHE_HOME"]) / "nightmend"
+    try:
+        home = Path.home()
+    except RuntimeError:
+        return None  # A container's nameless user has none; so nothing is remembered.
+    below = Path("Library/Caches") if sys.platform == "darwin" else Path(".cache")
+    return home / below / "nightmend"
