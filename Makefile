@@ -49,4 +49,4 @@ bench-repair: $(STAMP)
 # Renders always; real hands and edits of them where a folder of labelled hands is.
 eval-hands: $(STAMP)
 	PYTHONPATH=data .venv/bin/python -m workshop.eval_hands \
-	  --json data/workshop/out/eval-hands.json
+	  --json data/workshop/out/eval-hands.json --table data/docs/eval-hands.md

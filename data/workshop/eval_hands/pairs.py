@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detectors.arrays import RgbArray
-from detectors.evaluation import Interval
+from detectors.evaluation import Interval, auc_of
 from detectors.hand_trials import HandLabel, Look, Trial, summarise, try_hand
 
 ROUNDS = 1000
@@ -75,8 +75,31 @@ def summarise_pairs(trials: Iterable[PairTrial]) -> dict[str, Any]:
         "pairs_right_ci": list(interval),
         "pairs_right_by_kind": _by([one.kind for one in every], every),
         "pairs_right_by_style": _by([one.style for one in every], every),
+        "auc_by_kind": auc_by_kind(every),
+        "six_or_more_on_surplus": counted_over_five(
+            one.flawed for one in every if (one.flawed.label.fingers or 0) > 5
+        ),
+        "six_or_more_on_sound": counted_over_five(one.sound for one in every),
         **summary,
     }
+
+
+def counted_over_five(trials: Iterable[Trial]) -> dict[str, int]:
+    """Return on how many open hands more than five digits were counted."""
+    opened = [trial for trial in trials if trial.is_open]
+    over = [trial for trial in opened if (trial.digits or 0) > 5]
+    return {"open": len(opened), "over_five": len(over)}
+
+
+def auc_by_kind(trials: Sequence[PairTrial]) -> dict[str, float]:
+    """Return how well flaws of one kind are told from all sound twins, by kind."""
+    sound = [one.sound.p_flawed for one in trials]
+    found = {}
+    for kind in sorted({one.kind for one in trials}):
+        flawed = [one.flawed.p_flawed for one in trials if one.kind == kind]
+        labels = np.array([True] * len(flawed) + [False] * len(sound))
+        found[kind] = auc_of(labels, np.array(flawed + sound))
+    return found
 
 
 def _by(values: Sequence[str], trials: Sequence[PairTrial]) -> dict[str, Any]:
