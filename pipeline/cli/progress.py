@@ -82,19 +82,19 @@ class Progress:
             self._bar.update()
         elif now - self._told >= EVERY_S:
             self._told = now
-            self._print_line()
+            self._print("; ".join(filter(None, (self._where(), self._time_left()))))
 
     def ended(self) -> None:
         """Leave the last state standing."""
         if self._bar is not None:
             self._bar.close()
         elif self._finished > self._before:
-            self._print_line()
+            self._print(self._where())
 
-    def _print_line(self) -> None:
+    def _print(self, line: str) -> None:
         # A terminal that was closed ends the run by its signal, not by its silence.
         with contextlib.suppress(OSError):
-            print(self._line(), file=sys.stderr, flush=True)
+            print(line, file=sys.stderr, flush=True)
 
     def _tally(self) -> str:
         return ", ".join(f"{name} {count}" for name, count in self._counts.items())
@@ -103,7 +103,6 @@ class Progress:
         to_do = self._planned - self._finished
         return self._left.told(to_do, falling=self._worst_first)
 
-    def _line(self) -> str:
-        parts = [f"{self._label}: {self._finished} of {self._planned} pictures"]
-        parts += filter(None, (self._tally(), self._time_left()))
-        return "; ".join(parts)
+    def _where(self) -> str:
+        done = f"{self._label}: {self._finished} of {self._planned} pictures"
+        return "; ".join(filter(None, (done, self._tally())))

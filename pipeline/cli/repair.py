@@ -131,7 +131,7 @@ def _worst_first(order: Order, observer: Observer) -> RunResult:
         here = order.task.settings.workers.executor == "serial"
         tools = kept if here else build_toolbox
         look, ranks = look_first(order, Progress("look"), tools)
-        if look.ended is not ExitCode.OK:
+        if look.ended not in {ExitCode.OK, ExitCode.LIMIT}:
             return replace(look, code=look.ended, planned=0, worked=0)
         return batch.run(replace(order, ranks=ranks), observer, build_tools=tools)
 

@@ -1,6 +1,8 @@
 """The worst pictures are repaired first, so that a short night helps most."""
 
+import time
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,8 @@ from pipeline.runner import batch
 from pipeline.runner.kept_tools import KeptTools
 from pipeline.runner.limits import Limits
 from pipeline.runner.worst_first import badness, look_first
+from pipeline.settings import Settings
+from pipeline.toolbox import Toolbox
 from tests.support.fakes import GREEN, ORANGE, RED
 from tests.support.runs import (
     FakeTools,
@@ -34,6 +38,18 @@ def source(tmp_path: Path) -> Path:
         tmp_path / "in",
         {f"{n}.png": picture(i, colours[n]) for i, n in enumerate(colours)},
     )
+
+
+class SlowTools(FakeTools):
+    """Takes its time to be built."""
+
+    def __init__(self, took_s: float) -> None:
+        super().__init__()
+        self._took_s = took_s
+
+    def __call__(self, settings: Settings, *, with_inpainter: bool) -> Toolbox:
+        time.sleep(self._took_s)
+        return super().__call__(settings, with_inpainter=with_inpainter)
 
 
 def row(severity: Severity, confidence: float) -> FindingRow:
@@ -86,6 +102,22 @@ def test_looking_obeys_the_limits_of_the_night(source: Path, tmp_path: Path) -> 
 
     assert (ended.ended, ended.worked) == (ExitCode.LIMIT, 0)
     assert (whole.ended, whole.worked) == (ExitCode.OK, 5)
+
+
+def test_the_look_leaves_most_of_the_night_to_the_repairs(
+    source: Path, tmp_path: Path
+) -> None:
+    begun = datetime.now(UTC)
+    asked = order(source, tmp_path / "out")
+    end = begun + timedelta(seconds=0.4)
+    # A quarter of the time is over before the first picture can be begun.
+    slow = SlowTools(0.2)
+
+    look, ranks = look_first(replace(asked, limits=Limits(stop_at=end)), Silent(), slow)
+
+    assert (look.ended, ranks) == (ExitCode.LIMIT, {})
+    whole = replace(asked, ranks=ranks)
+    assert batch.run(whole, Silent(), build_tools=FakeTools()).worked == 5
 
 
 def test_an_error_weighs_more_than_a_few_warnings() -> None:
