@@ -7,8 +7,7 @@ which the page asks for as they come into view: the wall alone is kept in the pa
 import base64
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
@@ -55,15 +54,6 @@ SCRIPTS = (
 """Parts of the page's style and script, in the order in which they are joined."""
 
 
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """The page, and what lies beside it."""
-
-    page: str
-    details: dict[str, str]
-    """Script files by their path below the state folder."""
-
-
 def write(summary: RunSummary, state: Path) -> Path:
     """Write `report.html` and what belongs to it into the state folder.
 
@@ -74,19 +64,22 @@ def write(summary: RunSummary, state: Path) -> Path:
     Returns:
         The path of the page.
     """
-    folder = state / FOLDER
     roots = _roots(state)
     thumbs.fill(summary.outcomes, state, roots)
     small = len(summary.outcomes) <= EMBED_UP_TO
     pictures = Pictures(state, embed_bytes=EMBED_BYTES if small else 0)
-    drawn = _draw(summary, state, pictures, inline=small)
-    for name, script in drawn.details.items():
-        write_whole(state / name, script.encode())
+    view, redo = view_page(summary), Redo(summary.info, roots)
+    cards = _cards(view, state, pictures)
+    if small:
+        text = _page(
+            view, pictures, _data(view, cards, details=_all(view, pictures, redo))
+        )
+    else:
+        files = _write_details(view, state, pictures, redo)
+        text = _page(view, pictures, _data(view, cards, files=files))
     page = state / "report.html"
-    write_whole(page, drawn.page.encode())
-    for old in folder.glob("details-*.js") if folder.is_dir() else ():
-        if f"{FOLDER}/{old.name}" not in drawn.details:
-            old.unlink(missing_ok=True)
+    write_whole(page, text.encode())
+    _drop_old_details(state, text)
     return page
 
 
@@ -95,63 +88,84 @@ def render(summary: RunSummary, state: Path) -> str:
 
     Pictures are embedded as long as `EMBED_BYTES` last, the worst first.
     """
-    thumbs.fill(summary.outcomes, state, _roots(state))
+    roots = _roots(state)
+    thumbs.fill(summary.outcomes, state, roots)
     pictures = Pictures(state, embed_bytes=EMBED_BYTES, link=False)
-    return _draw(summary, state, pictures, inline=True).page
+    view, redo = view_page(summary), Redo(summary.info, roots)
+    cards = _cards(view, state, pictures)
+    details = _all(view, pictures, redo)
+    return _page(view, pictures, _data(view, cards, details=details))
 
 
-def _draw(
-    summary: RunSummary, state: Path, pictures: Pictures, *, inline: bool
-) -> Drawn:
+def _cards(view: PageView, state: Path, pictures: Pictures) -> list[object]:
+    decided = remembered.decisions(state)
+    return [
+        page_data.card(one, pictures.link, decided.get(one.digest))
+        for one in view.ranked
+    ]
+
+
+def _data(
+    view: PageView,
+    cards: Sequence[object],
+    *,
+    files: Sequence[str] = (),
+    details: Sequence[object] = (),
+) -> str:
+    """Return what the page's script reads, as JSON without any markup in it."""
+    data = {
+        "run": page_data.text(view.summary.info.run_id),
+        "cards": cards,
+        "perFile": DETAILS_PER_FILE,
+        "files": files,
+        "details": details,
+    }
+    return page_data.dumps(data)
+
+
+def _all(view: PageView, pictures: Pictures, redo: Redo) -> list[object]:
+    return [_details(one, pictures, redo) for one in view.ranked]
+
+
+def _details(outcome: Outcome, pictures: Pictures, redo: Redo) -> object:
+    return page_data.details(outcome, pictures.link, redo.command(outcome))
+
+
+def _write_details(
+    view: PageView, state: Path, pictures: Pictures, redo: Redo
+) -> list[str]:
+    """Write the details of some pictures at a time; a name changes with its content.
+
+    Returns:
+        The files' names below the state folder.
+    """
+    names = []
+    for number, start in enumerate(range(0, len(view.ranked), DETAILS_PER_FILE)):
+        part = view.ranked[start : start + DETAILS_PER_FILE]
+        text = page_data.dumps([_details(one, pictures, redo) for one in part])
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        name = f"{FOLDER}/details-{number:05}-{digest[:12]}.js"
+        # A page on disk may not fetch, but its own script may load scripts.
+        script = f"nightmendDetails({number},{text});\n"
+        write_whole(state / name, script.encode())
+        names.append(name)
+    return names
+
+
+def _drop_old_details(state: Path, page: str) -> None:
+    """Delete the details of a page that was drawn before."""
+    folder = state / FOLDER
+    for old in folder.glob("details-*.js") if folder.is_dir() else ():
+        if old.name not in page:
+            old.unlink(missing_ok=True)
+
+
+def _page(view: PageView, pictures: Pictures, data: str) -> str:
     """Return the page; every name, prompt and message in it comes from strangers.
 
     The template escapes them, the script shows them as text, and the content security
     policy lets only the page's own script run, and the files which that script names.
     """
-    view = view_page(summary)
-    decided = remembered.decisions(state)
-    cards = [
-        page_data.card(o, pictures.link, decided.get(o.digest)) for o in view.ranked
-    ]
-    files = dict(_details(view.ranked, pictures, Redo(summary.info, _roots(state))))
-    data = {
-        "run": page_data.text(summary.info.run_id),
-        "cards": cards,
-        "perFile": DETAILS_PER_FILE,
-        "files": [] if inline else list(files),
-        "details": [one for part in files.values() for one in part] if inline else [],
-    }
-    page = _page(view, pictures, page_data.dumps(data))
-    if inline:
-        return Drawn(page, {})
-    scripts = {name: _script(n, part) for n, (name, part) in enumerate(files.items())}
-    return Drawn(page, scripts)
-
-
-def _details(
-    ranked: Sequence[Outcome], pictures: Pictures, redo: Redo
-) -> Iterator[tuple[str, list[object]]]:
-    """Yield (file name, details of its pictures); a name changes with its content."""
-    for number, part in enumerate(_parts(ranked)):
-        details: list[object] = [
-            page_data.details(outcome, pictures.link, redo.command(outcome))
-            for outcome in part
-        ]
-        digest = hashlib.sha256(json.dumps(details).encode()).hexdigest()
-        yield f"{FOLDER}/details-{number:05}-{digest[:12]}.js", details
-
-
-def _parts(ranked: Sequence[Outcome]) -> Iterator[Sequence[Outcome]]:
-    for start in range(0, len(ranked), DETAILS_PER_FILE):
-        yield ranked[start : start + DETAILS_PER_FILE]
-
-
-def _script(number: int, details: list[object]) -> str:
-    """Return a file that hands details to the page: a page on disk may not fetch."""
-    return f"nightmendDetails({number},{page_data.dumps(details)});\n"
-
-
-def _page(view: PageView, pictures: Pictures, data: str) -> str:
     environment = Environment(
         loader=PackageLoader("pipeline.reports"),
         autoescape=True,
