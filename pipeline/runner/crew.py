@@ -87,6 +87,7 @@ class Post:
         self.stage = ""
         self._clock = clock
         self._stage_since = self._job_since = clock()
+        self._worked = False
         self._pictures = 0
         self._first_mib = 0.0
 
@@ -99,8 +100,11 @@ class Post:
         self._stage_since = self._job_since = self._clock()
         self.member.give(job)
 
-    def begin_stage(self, stage: str) -> None:
+    def begin_stage(self, stage: str) -> bool:
+        """Note that a stage begins; True when it is the first of this worker's life."""
         self.stage, self._stage_since = stage, self._clock()
+        first, self._worked = not self._worked, True
+        return first
 
     def finish(self, resident_mib: float, settings: WorkersSettings) -> str:
         """Note that a job is done; say why the worker should be replaced, or ""."""

@@ -23,7 +23,7 @@ from pipeline.errors import (
 )
 from pipeline.records import Outcome, Status
 from pipeline.runner.contract import Breakable, Job, Result, Take
-from pipeline.runner.crew import Crew, Gone, Heard, Hire, Post
+from pipeline.runner.crew import Crew, Heard, Hire, Post
 from pipeline.runner.messages import Began, Finished, Ready, Refused, Said
 from pipeline.settings import WorkersSettings
 
@@ -133,15 +133,15 @@ class Supervisor:
             case Ready(engine):
                 post.begin_waiting(engine)
             case Began(stage):
-                post.begin_stage(stage)
-                self._failed_starts = 0
+                if post.begin_stage(stage):
+                    self._failed_starts = 0
             case Said(logger, level, text, trace):
                 _say(logger, level, text, trace)
             case Finished(result, resident_mib):
                 return self._finished(post, result, resident_mib)
             case Refused(code, sentence):
                 return self._refused(post, code, sentence)
-            case Gone():
+            case _:  # Gone
                 return self._gone(post, self._crew.remove(post))
         return None
 

@@ -76,7 +76,9 @@ def test_a_deadly_picture_costs_one_worker_and_the_next_is_back_at_once(
     supervised: Callable[..., Supervisor], tmp_path: Path, poison: str
 ) -> None:
     fill(tmp_path / "in", {"a.png": poisoned(1, poison), "b.png": picture(2)})
+    asked = time.monotonic()
     supervisor = supervised(detect_s=1.0)
+    start_s = time.monotonic() - asked
     (first,) = pids(supervisor)
     running = supervisor.run(taking(Job(tmp_path / "in", n) for n in NAMES[:2]))
 
@@ -89,7 +91,7 @@ def test_a_deadly_picture_costs_one_worker_and_the_next_is_back_at_once(
     assert lost.lost.startswith(f"the worker {SIGNS[poison]}")
     assert lost.lost.endswith("while in the stage detect")
     assert not done.lost
-    assert took_s < 10
+    assert took_s < max(10.0, 3 * start_s), "a machine may be too busy to start any"
     assert not alive(first)
 
 
@@ -205,3 +207,4 @@ def test_a_process_that_will_not_die_is_left_behind_and_named(
     assert isinstance(member, processes.Process)
     member._popen.kill()
     member._popen.wait()
+    assert member._is_over(), "also when somebody else has reaped it"

@@ -14,6 +14,7 @@ from pipeline.errors import (
     Stopped,
     UsageError,
 )
+from pipeline.runner import crew
 from pipeline.runner.contract import Job, Result
 from pipeline.runner.crew import Gone, Heard
 from pipeline.runner.interrupts import GraceOver
@@ -201,19 +202,58 @@ def test_a_worker_that_dies_while_it_waits_costs_no_picture_anything() -> None:
     assert [result.lost for result in results] == ["", ""]
 
 
-def test_a_worker_that_waits_may_die_at_any_time() -> None:
-    play = Play()
-    supervisor = play.supervised(count=2)
-    supervisor.open()
-    running = supervisor.run(taking(jobs("abcd")))
-    next(running)
-    play.works = lambda *_: []
-    play.cast[0].tell([Gone()])
+def test_a_worker_that_waits_may_die_while_another_works() -> None:
+    play = Play(lambda *_: [Began("paint")])
+    script: list[tuple[int, list[Told]]] = [(1, [Gone()]), (0, done(job("a")))]
 
-    results = [next(running)]
+    @contextmanager
+    def next_act() -> Iterator[None]:
+        if play.cast[0].given and script:
+            number, messages = script.pop(0)
+            play.cast[number].tell(messages)
+        yield
+
+    supervisor = play.supervised(next_act, count=2)
+    supervisor.open()
+    (result,) = supervisor.run(taking(jobs("a")))
     supervisor.close()
 
-    assert not results[0].lost
+    assert not result.lost
+    assert len(play.cast) == 2, "nobody is hired for whom there is no work"
+
+
+def test_a_run_goes_on_with_those_workers_that_can_start(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    play = Play(starts=lambda n: [LOST_DEVICE] if n else [Ready("fake")])
+
+    results = play.run(jobs("abcdefgh"), count=2)
+
+    assert len(results) == 8
+    assert len(play.cast) <= 5
+    assert "goes on with fewer workers: 1" in caplog.text
+
+
+def test_a_supervisor_looks_up_now_and_then_though_nothing_is_due(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(crew, "LONGEST_WAIT_S", 0.01)
+    play = Play(lambda *_: [])
+    calls: list[int] = []
+
+    @contextmanager
+    def late() -> Iterator[None]:
+        if play.cast[0].given and len(calls) == 3:
+            play.cast[0].tell(done(job("a")))
+        calls.append(1)
+        yield
+
+    supervisor = play.supervised(late)
+    supervisor.open()
+    (result,) = supervisor.run(taking(jobs("a")))
+    supervisor.close()
+
+    assert not result.lost
 
 
 def test_workers_that_die_before_they_begin_a_job_end_the_run() -> None:
