@@ -18,8 +18,18 @@ from pipeline.review.apply import Applied, Reviewer
 from pipeline.review.forms import DecisionForm, NotAFlawForm, PickForm
 from pipeline.review.publish import Place
 from tests.support import runs
-from tests.support.fakes import GREEN, ORANGE, Result
-from tests.support.runs import HAND, SETTINGS, FakeTools, fill, outcomes, picture, tree
+from tests.support.fakes import GREEN, ORANGE, RED, Result, draw
+from tests.support.pictures import encoded
+from tests.support.runs import (
+    HAND,
+    SETTINGS,
+    SIZE,
+    FakeTools,
+    fill,
+    outcomes,
+    picture,
+    tree,
+)
 
 NOW = "2026-01-01T00:00:00+00:00"
 
@@ -37,9 +47,9 @@ class Folder:
     def _paint(_request: PaintRequest, number: int) -> Result:
         return ORANGE if number == 0 else GREEN
 
-    def decide(self, **said: object) -> Applied:
+    def decide(self, _name: str = "a.png", /, **said: object) -> Applied:
         form = DecisionForm.model_validate(
-            {"digest": outcomes(self.output)["a.png"].digest, **said}
+            {"digest": outcomes(self.output)[_name].digest, **said}
         )
         ledger = Ledger(self.state / FILE_NAME)
         try:
@@ -119,6 +129,24 @@ def test_a_decision_that_is_taken_back_restores_what_the_run_made(
     assert tree(folder.output) == before
     assert folder.choice() == choice
     assert remembered.decisions(folder.state) == {}
+
+
+@pytest.mark.parametrize(("kind", "suffix"), [("JPEG", "jpg"), ("WEBP", "webp")])
+def test_formats_that_lose_something_are_rebuilt_to_the_same_bytes(
+    tmp_path: Path, kind: str, suffix: str
+) -> None:
+    pixels = draw(SIZE, {HAND: RED})
+    name = f"a.{suffix}"
+    folder = Folder(tmp_path, {name: encoded(pixels, kind)})
+    machine = (folder.output / name).read_bytes()
+    assert folder.outcome(name).status is Status.REPAIRED
+
+    folder.decide(name, verdict="reject")
+    rejected = (folder.output / name).read_bytes()
+    folder.decide(name)
+
+    assert rejected == encoded(pixels, kind)
+    assert (folder.output / name).read_bytes() == machine
 
 
 def test_an_accepted_repair_stays_and_is_remembered_by_its_content(
@@ -201,6 +229,20 @@ def test_a_digest_that_nobody_knows_is_told(folder: Folder) -> None:
 def test_what_was_decided_is_published_again_after_a_crash(folder: Folder) -> None:
     folder.decide(verdict="reject")
     (folder.output / "a.png").unlink()
+    ledger = Ledger(folder.state / FILE_NAME)
+
+    Reviewer(ledger, Place(folder.output, folder.state, SETTINGS)).catch_up()
+
+    ledger.close()
+    assert (folder.output / "a.png").read_bytes() == picture(1)
+
+
+def test_a_file_left_from_before_a_crash_gives_way_to_what_was_decided(
+    folder: Folder,
+) -> None:
+    machine = (folder.output / "a.png").read_bytes()
+    folder.decide(verdict="reject")
+    (folder.output / "a.png").write_bytes(machine)
     ledger = Ledger(folder.state / FILE_NAME)
 
     Reviewer(ledger, Place(folder.output, folder.state, SETTINGS)).catch_up()
