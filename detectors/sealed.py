@@ -98,7 +98,11 @@ def seal() -> bool:
     """
     numbers = _ARCHITECTURES.get(platform.machine())
     if sys.platform != "linux" or numbers is None:
-        log.debug("no seal on %s %s", sys.platform, platform.machine())
+        log.info(
+            "on this system (%s %s) nothing keeps MediaPipe's library from telling its "
+            "maker that it is used; a firewall can",
+            *(sys.platform, platform.machine()),
+        )
         return False
     program = _instructions(*numbers)
     argument = _Program(len(program) // 8, program)
@@ -116,7 +120,11 @@ def seal() -> bool:
     ):
         return True
     reason = os.strerror(ctypes.get_errno())
-    log.debug("the kernel does not seal a thread here: %s", reason)
+    log.info(
+        "the kernel does not seal threads here (%s), so nothing keeps MediaPipe's "
+        "library from telling its maker that it is used; a firewall can",
+        reason,
+    )
     return False
 
 
