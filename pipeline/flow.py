@@ -226,7 +226,9 @@ def _paint(
         watch.begin("paint")
         return change
 
-    candidate = yield Ask(tuple(trial.ask(strength) for trial in trials), appraise)
+    asked = Ask(tuple(trial.ask(strength) for trial in trials), appraise)
+    with watch.painting():
+        candidate = yield asked
     while candidate is not None:
         watch.add("paint", candidate.took_s)
         with watch.stage("score"):
@@ -234,7 +236,8 @@ def _paint(
         if reply is Reply.MORE and watch.is_past(budget_s):
             reply, in_time = Reply.ENOUGH, False
         watch.begin("paint")
-        candidate = yield reply
+        with watch.painting():
+            candidate = yield reply
     return in_time
 
 

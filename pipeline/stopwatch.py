@@ -22,6 +22,7 @@ class Stopwatch:
     def __init__(self, on_stage: OnStage = nobody) -> None:
         self._on_stage = on_stage
         self._started = time.monotonic()
+        self._waited_s = 0.0
         self._seconds = dict.fromkeys(STAGES, 0.0)
 
     def add(self, stage: str, took_s: float) -> None:
@@ -50,10 +51,29 @@ class Stopwatch:
         """Return (stage, seconds) of the stages that took any time."""
         return tuple((name, took) for name, took in self._seconds.items() if took)
 
+    @contextmanager
+    def painting(self) -> Iterator[None]:
+        """Leave what the block takes out of the total, where `add` counts for it.
+
+        The engine may serve other pictures meanwhile, and measures what it does for
+        this one.
+        """
+        started, counted = time.monotonic(), self._counted_s()
+        try:
+            yield
+        finally:
+            # Judging a preview in between is work on this picture.
+            own_s = self._counted_s() - counted
+            self._waited_s += max(0.0, time.monotonic() - started - own_s)
+
     def total_s(self) -> float:
-        """Return the seconds since this stopwatch was made."""
-        return time.monotonic() - self._started
+        """Return the seconds spent on the picture: waiting for its turn is not."""
+        passed_s = time.monotonic() - self._started
+        return passed_s - self._waited_s + self._seconds["paint"]
+
+    def _counted_s(self) -> float:
+        return sum(self._seconds.values())
 
     def is_past(self, limit_s: float) -> bool:
-        """Tell whether more than this time has passed; 0 is no limit."""
+        """Tell whether more than this time was spent; 0 is no limit."""
         return 0 < limit_s <= self.total_s()

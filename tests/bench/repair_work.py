@@ -105,6 +105,7 @@ def pictures(regions: int) -> tuple[Drawn, ...]:
     return tuple(shown)
 
 
+@functools.cache
 def asked(region: int, script: Script) -> PaintRequest:
     """Ask for all variations of a region, cut out at working size."""
     return request(

@@ -1,5 +1,6 @@
 """Detectors, engines and albums that do what a test tells them, and keep count."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -154,10 +155,13 @@ class FakeInpainter:
         for offset, seed in enumerate(request.seeds):
             number = request.first_number + offset
             self.painted.append((request.patch.number, number, request.strength))
+            began = time.monotonic()
             result = self.result_for(request, number)
+            took_s = max(0.25, time.monotonic() - began)
             pixels = None if result == "failed" else _painted(request, result)
             problem = "" if pixels is not None else "came out as NaN"
-            yield Candidate(request.patch.number, number, seed, pixels, 0.25, problem)
+            patch = request.patch.number
+            yield Candidate(patch, number, seed, pixels, took_s, problem)
 
     def close(self) -> None:
         self.closed += 1

@@ -31,12 +31,12 @@ class FixedShapes:
         self._unet = unet
         self._counts = row_counts(most_rows)
         self._sizes: set[tuple[int, ...]] = set()
-        # The stubs of torch 2.15 lack the last two.
+        # With and without a ControlNet's arguments. (The stubs lack the last two.)
         self._compiled: Any = torch.compile(  # type: ignore[call-overload]
             unet,
             dynamic=False,
             backend=backend,
-            recompile_limit=SIZES_COMPILED * len(self._counts) + 1,
+            recompile_limit=2 * SIZES_COMPILED * len(self._counts) + 1,
             isolate_recompiles=True,
         )
 

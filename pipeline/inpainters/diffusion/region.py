@@ -24,7 +24,7 @@ from pipeline.inpainters.diffusion.latent_mask import (
 )
 from pipeline.inpainters.diffusion.latents import LatentCodec, to_signal
 from pipeline.inpainters.diffusion.masked_content import base_picture
-from pipeline.inpainters.diffusion.schedule import plan_steps
+from pipeline.inpainters.diffusion.schedule import Schedule, plan_steps
 from pipeline.inpainters.diffusion.text import TextCode, TextEncoding
 from pipeline.inpainters.diffusion.trajectory import Conditions
 from pipeline.records import PaintRequest
@@ -72,6 +72,7 @@ class Preparation:
         self._codec = codec
         self._settings = settings
         self._text = TextEncoding(checkpoint, settings.clip_skip)
+        self._schedules: dict[float, Schedule] = {}
         self._encoded: OrderedDict[bytes, tuple[torch.Tensor, torch.Tensor | None]] = (
             OrderedDict()
         )
@@ -100,12 +101,7 @@ class Preparation:
             mask=blending_mask(soft, model.scale).to(model.device),
             extra=extra,
             content=request.content,
-            schedule=plan_steps(
-                self._settings.scheduler,
-                model.scheduler_config,
-                self._settings.steps,
-                strength,
-            ),
+            schedule=self._schedule(strength),
             control=None if shown.values is None else shown.values.to(model.device),
         )
         notes = (*notes, *_cut_notes(positive), *shown.notes)
@@ -149,6 +145,17 @@ class Preparation:
         encoded, masked = self._codec.encode_signal(np.stack(signals))
         channel = channel_mask(soft, model.scale).to(masked.device)
         return encoded, torch.cat([channel, masked])
+
+    def _schedule(self, strength: float) -> Schedule:
+        """Return the steps of a strength; a run has few strengths."""
+        if strength not in self._schedules:
+            self._schedules[strength] = plan_steps(
+                self._settings.scheduler,
+                self._model.scheduler_config,
+                self._settings.steps,
+                strength,
+            )
+        return self._schedules[strength]
 
     def _strength(self, asked: float) -> tuple[float, tuple[str, ...]]:
         if self._model.xl and asked >= 1.0:

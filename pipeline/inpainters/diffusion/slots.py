@@ -7,6 +7,7 @@ call of the UNet costs an accelerator about the same however many samples it has
 """
 
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -83,9 +84,11 @@ class SlotBatch:
 
     def submit(self, request: PaintRequest, *, preview_at: float = 0.0) -> int:
         """Encode what the candidates of a request share, and put it in the queue."""
+        began = time.perf_counter()
         region = self._prepared(request)
         self._tickets += 1
         work = self._works[self._tickets] = Work(self._tickets, request, region)
+        work.prepared_s = time.perf_counter() - began
         if region is None:
             work.give_up(too_little(request.working))
         elif preview_at:

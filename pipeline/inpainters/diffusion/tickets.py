@@ -45,6 +45,9 @@ class Work:
     """None when it could not be prepared; all its candidates are then in `done`."""
 
     preview_step: int = 0
+    prepared_s: float = 0.0
+    """Seconds that its preparation took; they count for its first candidate."""
+
     begun: int = 0
     running: int = 0
     done: dict[int, Candidate] = field(default_factory=dict)
@@ -79,10 +82,12 @@ class Work:
             return None
         seed = self.request.seeds[self.begun]
         number = self.request.first_number + self.begun
+        trajectory = start(self.region.conditions, seed)
+        slot = Slot(self.ticket, self.region, number, trajectory, self.preview_step)
+        slot.took_s = 0.0 if self.begun else self.prepared_s
         self.begun += 1
         self.running += 1
-        trajectory = start(self.region.conditions, seed)
-        return Slot(self.ticket, self.region, number, trajectory, self.preview_step)
+        return slot
 
     def end(self, candidate: Candidate) -> None:
         """Note that a running candidate has ended."""
