@@ -240,11 +240,29 @@ def with_hand(request: PaintRequest) -> PaintRequest:
     return PaintRequest(**(fields | {"patch": patch}))
 
 
-def test_the_engine_paints_with_a_network_from_a_file(
+def test_a_compiled_unet_is_steered_too(
+    families: Mapping[str, Path], nets: Mapping[str, Path]
+) -> None:
+    checkpoint = loaded(families["sd-9"])
+    painted = []
+    for compiled in (False, True):
+        wanted = settings(nets["sd"], steps=2, compile=compiled, batch=2)
+        control = load_control(wanted, checkpoint)
+        engine = DiffusionInpainter(
+            checkpoint, wanted, control=control, compile_backend="eager"
+        )
+        painted.append([c.pixels for c in engine.paint(asked(seeds=(1, 2, 3)))])
+
+    for plain, fast in zip(*painted, strict=True):
+        assert plain is not None
+        assert fast is not None
+        np.testing.assert_allclose(plain.astype(int), fast.astype(int), atol=1)
+
+
+def test_the_engine_paints_with_a_network_from_a_folder(
     families: Mapping[str, Path], nets: Mapping[str, Path]
 ) -> None:
     model = str(families["sd-9"])
-    file = nets["sd"] / "diffusion_pytorch_model.safetensors"
     engine, free = (
         build(settings(net, model=model, steps=2, control=control))
         for net, control in ((nets["sd"], "inpaint"), ("", "none"))
@@ -256,10 +274,16 @@ def test_the_engine_paints_with_a_network_from_a_file(
     assert steered.pixels is not None
     assert unsteered.pixels is not None
     assert (steered.pixels != unsteered.pixels).any()
-    checkpoint = loaded(families["sd-9"])
+
+
+def test_a_file_of_another_shape_is_refused(
+    families: Mapping[str, Path], nets: Mapping[str, Path]
+) -> None:
+    # The tiny network's picture embedding is not that of real ones.
+    file = nets["sd"] / "diffusion_pytorch_model.safetensors"
+
     with pytest.raises(EnvironmentProblem, match="cannot be loaded"):
-        # The tiny network's picture embedding is not that of real ones.
-        load_control(settings(file), checkpoint)
+        load_control(settings(file), loaded(families["sd-9"]))
 
 
 @pytest.mark.parametrize("original", [False, True])

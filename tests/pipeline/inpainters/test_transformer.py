@@ -18,6 +18,7 @@ from pipeline.inpainters.catalogue import build
 from pipeline.inpainters.transformer.engine import TransformerInpainter
 from pipeline.inpainters.transformer.families import FAMILIES, family_of
 from pipeline.inpainters.transformer.load import Whole, load_whole
+from pipeline.inpainters.transformer.memory import Ladder
 from pipeline.model_presets import PRESETS
 from pipeline.models import LocatedModel
 from pipeline.records import PaintRequest
@@ -226,6 +227,49 @@ def test_when_no_rung_is_left_the_candidate_says_so() -> None:
 
     assert candidate.pixels is None
     assert "too little memory for 64x64" in candidate.problem
+
+
+class Offloading(Scripted):
+    """A pipeline that takes down how it was told to spare memory."""
+
+    def __init__(self, lacks: str = "") -> None:
+        super().__init__([])
+        self.lacks = lacks
+        self.told: list[str] = []
+
+    def enable_tiling(self) -> None:
+        self.told.append("tiles")
+
+    def enable_model_cpu_offload(self, device: Any) -> None:
+        if self.lacks == "parts":
+            raise ImportError("accelerate is not installed")
+        self.told.append("parts")
+
+    def enable_sequential_cpu_offload(self, device: Any) -> None:
+        self.told.append("layers")
+
+
+def test_on_a_gpu_parts_are_moved_before_the_picture_is_made_smaller() -> None:
+    pipe = Offloading()
+    ladder = Ladder(pipe, torch.device("cuda"))
+
+    sizes = []
+    while ladder.climb_down():
+        sizes.append(ladder.size(Size(1024, 512), 16))
+
+    assert pipe.told == ["tiles", "parts", "layers"]
+    assert sizes == [*[Size(1024, 512)] * 3, Size(768, 384)]
+
+
+def test_a_rung_that_cannot_be_had_is_passed_over() -> None:
+    pipe = Offloading(lacks="parts")
+    ladder = Ladder(pipe, torch.device("cuda"))
+
+    assert ladder.climb_down()
+    assert ladder.climb_down()
+
+    assert pipe.told == ["tiles", "layers"]
+    assert "layers" in ladder.note
 
 
 def test_float16_that_overflows_is_painted_again_in_bfloat16_once() -> None:
