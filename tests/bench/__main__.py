@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tests.bench import checking, detecting, loading, memory, repairing
+from tests.bench import checking, detecting, loading, memory, repairing, working
 from tests.bench.figures import Figure, machine, write_json
 
 PARTS: Mapping[str, Callable[[], list[Figure]]] = {
@@ -16,6 +16,7 @@ PARTS: Mapping[str, Callable[[], list[Figure]]] = {
     "checking": checking.run,
     "repairing": repairing.run,
     "memory": memory.run,
+    "working": working.run,
 }
 
 
