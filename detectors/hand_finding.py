@@ -84,7 +84,7 @@ def find_hands(
     """
     search = HandSearch(pixels, nets)
     search.whole()
-    if second_look:
+    if second_look and not search.is_covered():
         scout = guides.scout
         hints = None if scout is None else scout.hints(pixels, above=HINT_ABOVE)
         search.everywhere(guides.people, hints)

@@ -49,6 +49,12 @@ _FAIR_PALM = 0.5
 _FILLS = 0.5
 """A settled hand that frames so much of a picture is what the picture shows."""
 
+_COVERS = 0.6
+"""A settled hand whose frame covers so much of a picture leaves no room for small ones.
+
+In cut-outs of single hands, the search for small ones found only specks.
+"""
+
 _SETTLED_SHARE = 0.6
 """A window is not shown when so much of it lies in the frame of a settled hand."""
 
@@ -98,6 +104,14 @@ class HandSearch:
         if longest < _FILLS * max(self._size):
             for window in others:
                 self._show(window)
+
+    def is_covered(self) -> bool:
+        """Tell whether one settled hand covers the picture."""
+        whole = Box.whole(self._size)
+        return any(
+            view.frame.bounds().intersection(whole).area > _COVERS * whole.area
+            for view in self._settled
+        )
 
     def everywhere(self, people: Sequence[Box], hints: Sequence[Hint] | None) -> None:
         """Look at enlarged parts: those that hold an unsettled hint, or all of them.

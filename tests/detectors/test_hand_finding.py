@@ -5,7 +5,7 @@ import pytest
 
 from detectors.arrays import RgbArray
 from detectors.hand_finding import find_hands
-from detectors.hand_hints import Guides
+from detectors.hand_hints import Guides, Hint
 from detectors.hand_judging import HandView
 from detectors.hand_scout import HandScout
 from tests.support.hands import drawn_hand, nets, plain_scene, scene_with_hand
@@ -106,5 +106,25 @@ def test_without_a_scout_a_hand_of_a_tenth_of_the_picture_is_found() -> None:
     pixels = scene_with_hand(drawn_hand(), 80, (480, 233))
 
     views = find_hands(pixels, nets(), second_look=True, min_side_px=12, max_hands=8)
+
+    assert len(views) == 1
+
+
+class UnaskedScout:
+    def hints(self, pixels: RgbArray, *, above: float) -> list[Hint]:
+        raise AssertionError("there is nothing left to search")
+
+
+def test_small_hands_are_not_searched_where_one_hand_covers_the_picture() -> None:
+    tight = scene_with_hand(drawn_hand(), 200, (5, 5), size=240)
+
+    views = find_hands(
+        tight,
+        nets(),
+        second_look=True,
+        min_side_px=12,
+        max_hands=8,
+        guides=Guides(UnaskedScout()),
+    )
 
     assert len(views) == 1
