@@ -36,7 +36,7 @@ def liken(pixels: RgbArray) -> Likeness:
     check_rgb(pixels)
     height, width = pixels.shape[:2]
     held = hashlib.sha256(f"{width}x{height}:".encode())
-    held.update(np.ascontiguousarray(pixels))
+    held.update(np.ascontiguousarray(pixels).data)
     return Likeness(held.hexdigest(), _look(pixels))
 
 

@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from detectors.arrays import RgbArray
-from detectors.hand_finding import view_at
 from detectors.hand_framing import HandFrame
 from detectors.hand_nets import HandNets
 from detectors.hand_probe import looks_at
+from detectors.hand_search import view_at
 from workshop.edits import CONTROLS, FLAWS, edit
 from workshop.judge.samples import REACH, STORED_PX, Label, decode, read_shard
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from detectors.hand_finding import view_at
 from detectors.hand_framing import HandFrame, PointArray, frame_of_landmarks
 from detectors.hand_nets import HandNets
+from detectors.hand_search import view_at
 from workshop.hands import RenderedHand, render_pair
 from workshop.judge.samples import (
     KIND_OF,
