@@ -159,6 +159,7 @@ class TransformerInpainter:
             whole.call.to(torch.bfloat16)
             values = _run(whole, call.arguments, seed)
             notes = (*notes, "float16 overflowed; painted in bfloat16")
+        notes = (*notes, *(whole.words.said() if whole.words else ()))
         if not np.isfinite(values).all():
             return None, notes
         pixels = np.rint(values * 255).astype(np.uint8)

@@ -16,7 +16,7 @@ import torch
 from pipeline.errors import EnvironmentProblem
 from pipeline.inpainters.diffusion.load import first_line, merge_lora, quiet
 from pipeline.inpainters.transformer.families import Family, family_of
-from pipeline.inpainters.transformer.words import remember_words
+from pipeline.inpainters.transformer.words import Words, remember_words
 from pipeline.model_files import INDEX
 from pipeline.models import LocatedModel
 
@@ -44,6 +44,8 @@ class Whole:
 
     device: torch.device
     dtype: torch.dtype
+    words: Words | None = None
+    """Remembers prompts; None for a pipeline that was not loaded here."""
 
     @property
     def size_multiple(self) -> int:
@@ -99,9 +101,9 @@ def load_whole(
             merge_lora(whole, lora, f"lora{place}")
         whole.to(device)
     whole.set_progress_bar_config(disable=True)
-    remember_words(whole)
+    words = remember_words(whole)
     takes = frozenset(inspect.signature(whole.__call__).parameters)
-    return Whole(located.name, family, whole, takes, device, dtype)
+    return Whole(located.name, family, whole, takes, device, dtype, words)
 
 
 def _left_out(family: Family, index: Mapping[str, Any]) -> dict[str, None]:

@@ -155,6 +155,21 @@ def test_a_prompt_is_encoded_once(wholes: Mapping[str, Path]) -> None:
     assert len(calls) > 2
 
 
+def test_a_prompt_that_is_too_long_is_noted_on_every_candidate(
+    wholes: Mapping[str, Path], capfd: pytest.CaptureFixture[str]
+) -> None:
+    painter = engine(wholes["flux-fill"], steps=2)
+    capfd.readouterr()
+
+    first, second = painter.paint(asked((1, 2), prompt="f" * 90, negative_prompt=""))
+
+    for candidate in (first, second):
+        assert candidate.notes == (
+            "the prompt is too long for one of the text encoders; its end was not read",
+        )
+    assert "truncated" not in capfd.readouterr().err
+
+
 def test_a_network_that_breaks_down_costs_the_candidate(
     wholes: Mapping[str, Path],
 ) -> None:
