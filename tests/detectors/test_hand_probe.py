@@ -7,10 +7,11 @@ from workshop.edits import edit
 
 from detectors import hand_probe
 from detectors.errors import WeightsWrong
-from detectors.hand_finding import find_hands, view_at
+from detectors.hand_finding import find_hands
 from detectors.hand_framing import HandFrame
 from detectors.hand_judging import HandView, check_verdict
 from detectors.hand_probe import FEATURES, FLAWS, ProbeJudge, ProbeWeights
+from detectors.hand_search import view_at
 from tests.support.hands import drawn_hand, nets
 
 
