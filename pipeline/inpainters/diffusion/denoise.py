@@ -14,7 +14,7 @@ import torch
 from pipeline.inpainters.diffusion.checkpoint import Checkpoint
 from pipeline.inpainters.diffusion.control import ControlNet
 from pipeline.inpainters.diffusion.text import TextCode
-from pipeline.inpainters.diffusion.trajectory import Trajectory, renoised
+from pipeline.inpainters.diffusion.trajectory import Trajectory
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,10 +181,10 @@ class Denoiser:
         if self._model.channels == self._model.latent_channels:
             around = shared.encoded
             if not trajectory.finished:
-                around = renoised(
-                    scheduler, around, trajectory.noise, trajectory.timestep
+                around = shared.schedule.noised(
+                    around, trajectory.noise, trajectory.steps_done
                 )
-            moved = (1 - shared.mask) * around + shared.mask * moved
+            moved = torch.lerp(around, moved, shared.mask)
         trajectory.latents = moved
         trajectory.torn = False
 

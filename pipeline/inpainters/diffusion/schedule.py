@@ -17,6 +17,7 @@ from typing import Any
 
 import diffusers
 import numpy as np
+import torch
 
 from pipeline.errors import UsageError
 
@@ -49,7 +50,23 @@ class Schedule:
     from_noise: bool
     """At strength 1.0 a trajectory starts from noise alone."""
 
+    mixtures: tuple[tuple[float, float], ...]
+    """How much of the clean latents and how much noise there is at each step."""
+
     _template: Any
+
+    def noised(
+        self, clean: torch.Tensor, noise: torch.Tensor, step: int
+    ) -> torch.Tensor:
+        """Return clean latents with the noise that they have before a step.
+
+        Args:
+            clean: (C, h, w) float32.
+            noise: The same.
+            step: The place of the step in `timesteps`.
+        """
+        kept, added = self.mixtures[step]
+        return torch.add(clean * kept, noise, alpha=added)
 
     def fresh(self) -> Any:
         """Return a scheduler at the first step, for one trajectory."""
@@ -95,6 +112,7 @@ def plan_steps(
         timesteps=tuple(float(step) for step in scheduler.timesteps[first:]),
         sigmas=_sigmas(scheduler)[first:],
         from_noise=strength >= 1.0,
+        mixtures=_mixtures(scheduler, first),
         _template=scheduler,
     )
 
@@ -107,6 +125,22 @@ def _built(name: str, config: Mapping[str, Any], steps: int) -> Any:
         scheduler = getattr(diffusers, class_name).from_config(dict(config), **changes)
         scheduler.set_timesteps(steps)
     return scheduler
+
+
+def _mixtures(scheduler: Any, first: int) -> tuple[tuple[float, float], ...]:
+    """Ask the scheduler what it makes of a one and of a unit of noise at each step."""
+    asked = copy.deepcopy(scheduler)
+    told = []
+    one, none = torch.ones(1, 1), torch.zeros(1, 1)
+    for place in range(first, len(asked.timesteps)):
+        if hasattr(asked, "set_begin_index"):
+            asked.set_begin_index(place)
+        at = asked.timesteps[place : place + 1]
+        kept, added = (
+            asked.add_noise(*pair, at) for pair in ((one, none), (none, one))
+        )
+        told.append((float(kept), float(added)))
+    return tuple(told)
 
 
 def _sigmas(scheduler: Any) -> tuple[float, ...]:

@@ -100,15 +100,5 @@ def start(conditions: Conditions, seed: int) -> Trajectory:
         clean = first_latents(
             conditions.encoded, conditions.mask, noise, conditions.content
         )
-        latents = renoised(scheduler, clean, noise, conditions.schedule.timesteps[0])
+        latents = conditions.schedule.noised(clean, noise, 0)
     return Trajectory(conditions, seed, latents.float(), noise, scheduler, generator)
-
-
-def renoised(
-    scheduler: Any, clean: torch.Tensor, noise: torch.Tensor, timestep: float
-) -> torch.Tensor:
-    """Return clean latents (C, h, w) with the scheduler's noise of a timestep."""
-    steps = scheduler.timesteps
-    at = torch.tensor([timestep], dtype=steps.dtype, device=clean.device)
-    mixed: torch.Tensor = scheduler.add_noise(clean[None], noise[None], at)
-    return mixed[0]

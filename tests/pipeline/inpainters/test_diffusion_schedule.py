@@ -53,6 +53,25 @@ def test_each_trajectory_has_a_scheduler_of_its_own(name: str) -> None:
     assert getattr(other, "step_index", None) is None
 
 
+@pytest.mark.parametrize("strength", [0.5, 1.0])
+@pytest.mark.parametrize("name", CLASSES)
+def test_noise_is_mixed_in_as_the_scheduler_itself_does(
+    name: str, strength: float
+) -> None:
+    schedule = plan_steps(name, CONFIG, 6, strength)
+    scheduler = schedule.fresh()
+    clean, noise = torch.randn(2, 1, 4, 8, 8)
+    first = len(scheduler.timesteps) - len(schedule.timesteps)
+
+    for place in range(len(schedule.timesteps)):
+        step = scheduler.timesteps[first + place]
+        expected = scheduler.add_noise(clean, noise, step[None])
+        found = schedule.noised(clean[0], noise[0], place)
+        torch.testing.assert_close(found, expected[0], atol=1e-5, rtol=0)
+        scheduler.scale_model_input(clean, step)
+        scheduler.step(noise, step, clean)
+
+
 def test_the_guidance_scale_is_embedded_as_timesteps_are() -> None:
     found = scale_embedding(6.0, 8)[0].numpy()
 

@@ -14,7 +14,7 @@ from pipeline.inpainters.contract import Batch, Made, PaintsTogether
 from pipeline.inpainters.diffusion.checkpoint import Checkpoint
 from pipeline.inpainters.diffusion.denoise import Denoiser, Guidance
 from pipeline.inpainters.diffusion.engine import DiffusionInpainter
-from pipeline.inpainters.diffusion.slots import SlotBatch
+from pipeline.inpainters.diffusion.slots import WINDOW, SlotBatch
 from pipeline.inpainters.diffusion.trajectory import Trajectory, start
 from pipeline.records import Candidate
 from tests.pipeline.inpainters.slot_runs import (
@@ -180,13 +180,17 @@ def test_settling_a_region_frees_all_its_slots(families: Mapping[str, Path]) -> 
 def test_there_is_room_while_more_regions_would_be_painted(
     families: Mapping[str, Path],
 ) -> None:
-    batch = painter(load(families["sd-4"])).open(sparing=False)
+    engine = painter(load(families["sd-4"]))
+    welcome = {}
 
-    assert batch.room
-    batch.submit(region(0))
-    assert batch.room
-    batch.submit(region(1))
-    assert not batch.room
+    for sparing in (False, True):
+        batch, count = engine.open(sparing=sparing), 0
+        while batch.room:
+            batch.submit(region(count))
+            count += 1
+        welcome[sparing] = count
+
+    assert welcome == {False: WINDOW, True: 3 * WINDOW}
 
 
 def test_regions_of_different_sizes_are_never_in_one_call_and_all_come_out(
