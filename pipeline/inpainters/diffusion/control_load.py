@@ -11,6 +11,7 @@ from typing import Any
 
 import diffusers
 import safetensors.torch
+import torch
 from diffusers.loaders.single_file_utils import convert_controlnet_checkpoint
 
 from pipeline.errors import EnvironmentProblem, UsageError
@@ -53,7 +54,7 @@ def load_control(
                 f"loaded: {first_line(error)}"
             ) from error
     _check_fits(network, checkpoint, settings.control_model)
-    network.to(checkpoint.device, checkpoint.dtype).eval().requires_grad_(False)
+    _place(network, checkpoint)
     log.info("steering by the ControlNet %s", settings.control_model)
     return ControlNet(
         settings.control_model,
@@ -80,6 +81,15 @@ def _network(path: Path, checkpoint: Checkpoint) -> Any:
     converted = convert_controlnet_checkpoint(tensors, dict(network.config))
     network.load_state_dict(converted)
     return network
+
+
+def _place(network: Any, checkpoint: Checkpoint) -> None:
+    """Move a network to where the UNet is, laid out in memory like it."""
+    plain = checkpoint.dtype == torch.float32
+    layout = torch.contiguous_format if plain else torch.channels_last
+    with quiet():
+        network.to(checkpoint.device, checkpoint.dtype).eval().requires_grad_(False)
+        network.to(memory_format=layout)
 
 
 def _shape_of(checkpoint: Checkpoint) -> dict[str, Any]:
