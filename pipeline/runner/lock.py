@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.errors import Locked
+from pipeline.errors import Locked, OutputTrouble
 from pipeline.names import shown
 from pipeline.records import Workplace
 
@@ -27,6 +27,7 @@ def hold(state: Path, holder: dict[str, str]) -> Iterator[None]:
 
     Raises:
         Locked: another run holds it.
+        OutputTrouble: its file cannot be written, or this file system has no locks.
     """
     with _locked(state, holder, fcntl.LOCK_EX):
         yield
@@ -44,6 +45,7 @@ def beside_others(place: Workplace, holder: dict[str, str]) -> Iterator[None]:
 
     Raises:
         Locked: a run that is no shard, or a merge, holds it.
+        OutputTrouble: its file cannot be written, or this file system has no locks.
     """
     if not place.lane:
         yield
@@ -55,18 +57,36 @@ def beside_others(place: Workplace, holder: dict[str, str]) -> Iterator[None]:
 @contextlib.contextmanager
 def _locked(state: Path, holder: dict[str, str], kind: int) -> Iterator[None]:
     flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-    descriptor = os.open(state / FILE_NAME, flags, 0o644)
+    with _trouble_in_a_sentence(state):
+        descriptor = os.open(state / FILE_NAME, flags, 0o644)
     try:
-        try:
-            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise Locked(_who(descriptor, state)) from error
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps(holder).encode(), 0)
+        with _trouble_in_a_sentence(state):
+            try:
+                fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise Locked(_who(descriptor, state)) from error
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, json.dumps(holder).encode(), 0)
         yield
     finally:
         # The file stays: removing it would let two runs lock two files of one name.
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _trouble_in_a_sentence(state: Path) -> Iterator[None]:
+    """Turn what the system says about the lock's file into one sentence.
+
+    Raises:
+        OutputTrouble: in place of the error.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise OutputTrouble(
+            f"{shown(state)} cannot be locked ({error.strerror}); make room or give "
+            "access, then run the same command again to go on"
+        ) from error
 
 
 def _who(descriptor: int, state: Path) -> str:

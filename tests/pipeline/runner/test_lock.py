@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import ExitCode, Locked
+from pipeline.errors import ExitCode, Locked, OutputTrouble
 from pipeline.runner import lock
 from pipeline.runner.lock import hold
 
@@ -49,3 +49,22 @@ def test_a_hostile_lock_file_cannot_steer_the_terminal(tmp_path: Path) -> None:
         pass
 
     assert "\x1b" not in str(caught.value)
+
+
+def test_a_lock_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / lock.FILE_NAME).mkdir()
+
+    with (
+        pytest.raises(OutputTrouble, match="cannot be locked") as caught,
+        hold(tmp_path, WHO),
+    ):
+        pass
+
+    assert caught.value.exit_code is ExitCode.STOPPED
+
+
+def test_what_goes_wrong_while_the_folder_is_held_is_not_the_locks_trouble(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(OSError, match="something else"), hold(tmp_path, WHO):
+        raise OSError("something else")
