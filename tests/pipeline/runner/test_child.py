@@ -4,6 +4,8 @@ import logging
 import os
 import pickle
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -204,3 +206,24 @@ def test_an_expected_trouble_is_told_without_a_traceback() -> None:
     error = OutputTrouble("the disk is full; make room")
 
     assert station._refusal(error) == Refused(6, "the disk is full; make room")
+
+
+def test_a_worker_whose_supervisor_is_gone_already_ends_at_once() -> None:
+    program = "from pipeline.runner.child import die_with; die_with(2**22 + 1)"
+
+    code = subprocess.run([sys.executable, "-c", program], check=False).returncode
+
+    assert code == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_where_the_system_does_not_tell_of_it_a_missing_parent_is_still_noticed(
+    gone: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed: list[tuple[int, int]] = []
+    monkeypatch.setattr(sys, "platform", "plan9")
+    monkeypatch.setattr(os, "kill", lambda *words: killed.append(words))
+
+    child.die_with(os.getpid() if gone else os.getppid())
+
+    assert killed == ([(os.getpid(), signal.SIGKILL)] if gone else [])
