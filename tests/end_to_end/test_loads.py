@@ -57,7 +57,7 @@ def test_rescoring_many_variations_loads_nothing_more(tmp_path: Path) -> None:
 
 def test_a_model_that_is_loaded_twice_would_be_seen(tmp_path: Path) -> None:
     source = folder_of(tmp_path / "in", 1)
-    words = ["check", str(source), "--detect", "hands", "--exit-zero"]
+    words = ["check", str(source), "--detect", "hands", "--exit-zero", "--no-cache"]
 
     with counted_loads() as counts:
         main(words)

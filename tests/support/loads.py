@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+from detectors.sealed import call_sealed
+
 _CONTENT = ("model_content", "model_path", "buffer")
 _LITERT = "Interpreter.__init__"
 _MEDIAPIPE = "create_from_options"
@@ -22,7 +24,10 @@ _COMPILED = frozenset({"readNet", "readNetFromONNX", "readNetFromTFLite"})
 
 @contextmanager
 def counted_loads() -> Iterator[Counter[str]]:
-    """Count model loads by content in this thread while the context lasts."""
+    """Count model loads by content while the context lasts.
+
+    Watched are this thread and the one in which MediaPipe's calls are made.
+    """
     counts: Counter[str] = Counter()
 
     def watch(frame: FrameType, event: str, argument: Any) -> None:
@@ -37,9 +42,11 @@ def counted_loads() -> Iterator[Counter[str]]:
 
     before = sys.getprofile()
     sys.setprofile(watch)
+    call_sealed(sys.setprofile, watch)
     try:
         yield counts
     finally:
+        call_sealed(sys.setprofile, None)
         sys.setprofile(before)
 
 

@@ -172,7 +172,7 @@ def assert_page_stands_alone(page: Path) -> None:
         if not target.startswith(("data:", "#")) and not _is_beside(target, page)
     ]
     assert outside == []
-    assert re.findall(r"url\((?!['\"]?data:)[^)]*\)", text) == []
+    assert re.findall(r"url\((?!['\"]?(?:data:|#))[^)]*\)", text) == []
     assert re.findall(r"@import|fetch\(|XMLHttpRequest|WebSocket", text) == []
 
 
