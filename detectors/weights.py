@@ -180,11 +180,6 @@ def own(name: str, folder: Path | None = None) -> Path:
     return path
 
 
-def own_names() -> tuple[str, ...]:
-    """Return the names of all files trained in this project, sorted."""
-    return tuple(sorted(_own_digests(own_folder())))
-
-
 def own_folder() -> Path:
     """Return the folder of our own weights: in a wheel, else in a checkout."""
     package = Path(__file__).resolve().parent
@@ -195,7 +190,7 @@ def own_folder() -> Path:
 def status() -> tuple[WeightsStatus, ...]:
     """Return one row per known weights file, ours last; reads every file once."""
     rows = [_packaged_status(name) for name in PACKAGED]
-    rows += [_own_status(name) for name in own_names()]
+    rows += [_own_status(name) for name in sorted(_own_digests(own_folder()))]
     return tuple(rows)
 
 

@@ -36,9 +36,6 @@ class Preset:
     files: tuple[str, ...] = ()
     """Exactly these files; () chooses from the listing what the use needs."""
 
-    shipped: bool = False
-    """It comes with nightmend; `hub_id` means nothing, and nothing is fetched."""
-
     gated: bool = False
     """The hub asks for an account and for its terms to be accepted."""
 
@@ -47,15 +44,6 @@ _SD15 = "stable-diffusion-v1-5/stable-diffusion-v1-5"
 _SDXL = "stabilityai/stable-diffusion-xl-base-1.0"
 
 PRESETS = (
-    Preset(
-        "tiny-hands",
-        "",
-        "inpainting",
-        "Apache-2.0",
-        25,
-        "trained here on drawn hands, 128 px; for trying out, not for photographs",
-        shipped=True,
-    ),
     Preset(
         "sd15-inpaint",
         "stable-diffusion-v1-5/stable-diffusion-inpainting",

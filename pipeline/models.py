@@ -24,7 +24,6 @@ from pipeline.model_files import (
 from pipeline.model_hub import Hub, HubFile, HuggingFaceHub
 from pipeline.model_lock import ModelLock, Pin, PinnedFile, user_lock
 from pipeline.model_presets import PRESETS, Preset, preset_for
-from pipeline.model_shipped import is_here, shipped_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +121,6 @@ def fetch(
     """
     hub, lock = hub or HuggingFaceHub(), lock or user_lock()
     preset = preset_for(name)
-    if preset.shipped:
-        return shipped_folder(preset)
     pin = lock.read().get(preset.hub_id)
     wanted = revision or (pin.commit if pin and not update else preset.revision)
     listing = hub.listing(preset.hub_id, wanted, preset.gated)
@@ -156,9 +153,6 @@ def verify(
     """
     hub, lock = hub or HuggingFaceHub(), lock or user_lock()
     preset = preset_for(name)
-    if preset.shipped:
-        shipped_folder(preset)
-        return []
     pin = lock.read().get(preset.hub_id)
     files = {} if pin is None else _files_of(preset, pin)
     if pin is None or not files:
@@ -222,8 +216,6 @@ def weights_of(
 def _locate_preset(
     preset: Preset, revision: str, hub: Hub, lock: ModelLock
 ) -> LocatedModel:
-    if preset.shipped:
-        return LocatedModel(preset.name, shipped_folder(preset))
     pin = lock.read().get(preset.hub_id)
     commit = revision or (pin.commit if pin else preset.revision)
     index = hub.cached(preset.hub_id, commit, INDEX)
@@ -256,8 +248,6 @@ def _parts_for(file: Path, hub: Hub, lock: ModelLock) -> Path:
 
 def _missing_of(preset: Preset, pin: Pin | None, hub: Hub) -> str | None:
     """Name a file that is needed and not here; None when all are."""
-    if preset.shipped:
-        return None if is_here(preset) else INDEX
     commit = pin.commit if pin else preset.revision
     needed = preset.files or (INDEX,)
     for file in needed:

@@ -98,11 +98,8 @@ def _line(state: ModelState) -> str:
         else f"{preset.size_mib} MiB"
     )
     revision = state.commit[:12] or f"{preset.revision}, pinned on first fetch"
-    origin = (
-        "comes with nightmend" if preset.shipped else f"{preset.hub_id} @ {revision}"
-    )
     return (
         f"{preset.name:16} {here:5} {size:>9}  {preset.sentence}\n"
-        f"{'':33}{origin}\n"
+        f"{'':33}{preset.hub_id} @ {revision}\n"
         f"{'':33}{preset.licence}; {_USES[preset.use]}"
     )
