@@ -99,7 +99,7 @@ def is_finished(
         return False
     if known.status in REDONE or not _output_stands(known, output):
         return False
-    stamp = stamp_of(job.path)
+    stamp = _stamp_below(job.root, job.key)
     if stamp == known.stamp and job.root == known.root:
         return True
     if stamp is None or not known.digest or _digest(job.path) != known.digest:
@@ -228,17 +228,26 @@ def _pinned_commit(model: str) -> str:
 def _output_stands(known: Known, output: Path) -> bool:
     if not known.output:
         return True
-    path = output / known.output
-    stamp = stamp_of(path)
+    stamp = _stamp_below(output, known.output)
     if stamp is None:
         return False
-    return stamp == known.output_stamp or _digest(path) == known.output_digest
+    if stamp == known.output_stamp:
+        return True
+    return _digest(output / known.output) == known.output_digest
 
 
 def stamp_of(path: Path) -> Stamp | None:
     """Return the stamp of a file; None when there is none to be seen."""
     try:
         return Stamp.of(path.lstat())
+    except OSError:
+        return None
+
+
+def _stamp_below(folder: Path, name: str) -> Stamp | None:
+    """Return what `stamp_of` does; to join paths as objects costs more than to look."""
+    try:
+        return Stamp.of(os.lstat(os.path.join(folder, name)))  # noqa: PTH118
     except OSError:
         return None
 
