@@ -4,7 +4,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .venv-uv/bin/uv)
 STAMP := .venv/.synced
 NIGHTMEND := .venv/bin/nightmend
 
-.PHONY: browser demo test check format bench bench-repair samples clean eval-hands
+.PHONY: browser demo test check format bench bench-repair samples torture clean eval-hands
 
 $(STAMP): pyproject.toml uv.lock
 	@if ! command -v "$(UV)" >/dev/null; then \
@@ -45,6 +45,11 @@ bench: $(STAMP)
 # --engines ours,asdff" and the like narrow it down.
 bench-repair: $(STAMP)
 	.venv/bin/python -m tests.bench.repair $(REPAIR) $(if $(JSON),--json $(JSON))
+
+# Every promise about a night in full, for an hour or two; PARTS="kills power" tries some
+# of them, SCALE=0.01 tries each a hundredth as often.
+torture: $(STAMP)
+	.venv/bin/python -m tests.torture $(PARTS) $(if $(SCALE),--scale $(SCALE))
 
 # Renders always; real hands and edits of them where a folder of labelled hands is.
 eval-hands: $(STAMP)
