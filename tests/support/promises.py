@@ -173,7 +173,7 @@ def assert_page_stands_alone(page: Path) -> None:
     ]
     assert outside == []
     assert re.findall(r"url\((?!['\"]?(?:data:|#))[^)]*\)", text) == []
-    # The one exception hands decisions to `nightmend review`, where that serves the page.
+    # The one exception hands decisions to `nightmend review`, which serves the page.
     asking = r'@import|fetch\((?!"decisions")|XMLHttpRequest|WebSocket'
     assert re.findall(asking, text) == []
 
