@@ -21,7 +21,15 @@ from pipeline.ledger.rows import NO_STAMP, Claim
 from pipeline.ledger.store import FILE_NAME, Ledger
 from pipeline.names import shown
 from pipeline.records import Outcome, Status
-from pipeline.runner import agenda, beginning, journal, lock, preflight, resume
+from pipeline.runner import (
+    agenda,
+    beginning,
+    journal,
+    lock,
+    preflight,
+    resume,
+    sweeping,
+)
 from pipeline.runner.agenda import Agenda
 from pipeline.runner.contract import (
     BuildTools,
@@ -261,7 +269,7 @@ class _Batch:
         the others tell in the meantime.
         """
         job, allowed = result.job, self._task.settings.workers.attempts
-        resume.sweep_after(job.key, self._task.workplace)
+        sweeping.sweep_after(job.key, self._task.workplace)
         losses = self._ledger.lose(self._run_id, job.key)
         log.warning("%s: %s", shown(job.key), result.lost)
         if losses < allowed:
@@ -283,13 +291,7 @@ class _Batch:
 
     def _let_go(self) -> None:
         """Put back what was claimed and not finished, and delete what it left."""
-        place = self._task.workplace
         for key in self._under_way:
             log.info("%s is left for the next run", shown(key))
-            with contextlib.suppress(LedgerTrouble):
-                self._ledger.put_back(self._run_id, key)
-            if self._task.command == "repair":
-                with contextlib.suppress(OSError):
-                    folder = (place.output / key).parent
-                    resume.sweep(folder, lane=place.lane)
+            sweeping.let_go(self._ledger, self._task, key)
         self._under_way.clear()

@@ -1,32 +1,26 @@
 """Tell what is done already, and clear up what a dead run left behind."""
 
-import contextlib
 import hashlib
 import json
 import logging
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from detectors import catalogue, weights
 from detectors.findings import Severity
-from pipeline.album import folder_of
 from pipeline.errors import UsageError
 from pipeline.files import (
-    PART_PREFIX,
-    PART_SUFFIX,
     digest_file,
-    part_name,
-    short_id_of,
 )
 from pipeline.ledger.rows import Known, Stamp
 from pipeline.ledger.store import Ledger
 from pipeline.model_lock import user_lock
 from pipeline.model_presets import preset_for
-from pipeline.names import shown
 from pipeline.records import Outcome, Status, Workplace
 from pipeline.runner.contract import Job, Task
+from pipeline.runner.sweeping import sweep
 from pipeline.settings import Settings
 from pipeline.stages.user_masks import find_mask
 
@@ -113,6 +107,9 @@ def recover(ledger: Ledger, workplace: Workplace, min_confidence: float) -> None
 
     Only the holder of the folder's lock may call this: every temporary file there is
     then of a run that is dead.
+
+    Raises:
+        OutputTrouble: they cannot be deleted.
     """
     unfinished = ledger.unfinished()
     for run_id, outcome in ledger.staged_outcomes():
@@ -129,31 +126,6 @@ def recover(ledger: Ledger, workplace: Workplace, min_confidence: float) -> None
         for folder in {(workplace.output / key).parent for key in unfinished}:
             sweep(folder, lane=workplace.lane)
     ledger.orphan()
-
-
-def sweep(folder: Path, *, whole: bool = False, lane: str = "") -> None:
-    """Delete the temporary files in a folder, or in the whole tree below it.
-
-    Args:
-        folder: Where to look.
-        whole: Also below it.
-        lane: Only the files of this lane; "" takes all.
-    """
-    for path in _parts(folder, whole, PART_PREFIX + lane):
-        log.info("deleting %s, left by a run that ended early", shown(path))
-        Path(path).unlink(missing_ok=True)
-
-
-def sweep_after(key: str, workplace: Workplace) -> None:
-    """Delete the temporary files of one picture whose worker is dead; others may work.
-
-    What the disk does not let go of now is swept by the next run.
-    """
-    name = part_name(short_id_of(key, workplace.run_id, workplace.lane))
-    with contextlib.suppress(OSError):
-        (workplace.output / key).with_name(name).unlink(missing_ok=True)
-    with contextlib.suppress(OSError):
-        sweep(workplace.state / folder_of(key))
 
 
 def severity_left(outcome: Outcome, min_confidence: float) -> int:
@@ -257,12 +229,3 @@ def _digest(path: Path) -> str:
         return digest_file(path)
     except OSError:
         return ""
-
-
-def _parts(folder: Path, whole: bool, prefix: str) -> Iterator[str]:
-    for place, folders, names in os.walk(folder):
-        if not whole:
-            folders.clear()
-        for name in names:
-            if name.startswith(prefix) and name.endswith(PART_SUFFIX):
-                yield os.path.join(place, name)  # noqa: PTH118  200,000 of them

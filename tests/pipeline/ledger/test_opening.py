@@ -1,10 +1,8 @@
 """How the ledger's file is opened, where it lies in an odd place."""
 
 import contextlib
-import os
 import shutil
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,29 +12,14 @@ from pipeline.errors import LedgerTrouble
 from pipeline.ledger import opening
 from pipeline.ledger.opening import open_to_read
 from pipeline.ledger.store import FILE_NAME, Ledger
-
-NOBODY = 65534
-
-
-@contextlib.contextmanager
-def without_rights() -> Iterator[None]:
-    """Be somebody to whom the modes of files apply; root is not."""
-    if os.geteuid() != 0:
-        yield
-        return
-    os.setresuid(NOBODY, NOBODY, 0)
-    try:
-        yield
-    finally:
-        os.setresuid(0, 0, 0)
+from tests.support.rights import reachable_folder, without_rights
 
 
 @pytest.fixture
 def read_only() -> Iterator[Path]:
     """A finished ledger in a folder that can only be read, by anybody."""
-    with tempfile.TemporaryDirectory() as name:
-        Path(name).chmod(0o755)
-        folder = Path(name) / "state"
+    with reachable_folder() as place:
+        folder = place / "state"
         Ledger(folder / FILE_NAME).close()
         (folder / FILE_NAME).chmod(0o444)
         folder.chmod(0o555)
