@@ -11,12 +11,17 @@ from functools import partial
 
 import torch
 
-from pipeline.errors import EnvironmentProblem
 from pipeline.inpainters.diffusion.denoise import Denoiser
 from pipeline.inpainters.diffusion.finishing import Finishing, Raw
-from pipeline.inpainters.diffusion.memory import Ladder, attempt
-from pipeline.inpainters.diffusion.tickets import Slot, too_little
+from pipeline.inpainters.diffusion.memory import Ladder
+from pipeline.inpainters.diffusion.tickets import Slot
 from pipeline.inpainters.diffusion.trajectory import start
+from pipeline.inpainters.diffusion.trouble import (
+    attempt,
+    check_device,
+    first_line,
+    too_little,
+)
 from pipeline.records import Candidate
 
 
@@ -46,7 +51,7 @@ class Careful:
         try:
             moved = attempt(lambda: self._denoiser.step(trajectories))
         except RuntimeError as error:
-            _check_device(error)
+            check_device(error)
             self._step_alone(batch, before, error)
             return True
         if moved is None:
@@ -62,12 +67,21 @@ class Careful:
 
     def decode(
         self, slots: Sequence[Slot], latents: Sequence[torch.Tensor]
-    ) -> list[Candidate]:
-        """Return one candidate for each slot and its (C, h, w) latents."""
+    ) -> list[Candidate] | None:
+        """Return one candidate for each slot and its (C, h, w) latents.
+
+        None when memory suffices for a smaller working size only: they are then to be
+        painted again.
+        """
+        return self._decoded(slots, latents, resize=True)
+
+    def _decoded(
+        self, slots: Sequence[Slot], latents: Sequence[torch.Tensor], *, resize: bool
+    ) -> list[Candidate] | None:
         if not slots:
             return []
-        size = slots[0].size
-        while True:
+        size, painted = slots[0].size, self._ladder.painted(slots[0].size)
+        while self._ladder.painted(size) == painted:
             rung = self._ladder.rung(size)
             raws = [
                 Raw(s.region, s.number, s.trajectory.seed, each, s.took_s, rung.note)
@@ -76,14 +90,16 @@ class Careful:
             try:
                 made = attempt(partial(self._finish, raws, rung.slots))
             except RuntimeError as error:
-                _check_device(error)
+                check_device(error)
                 return self._decode_alone(slots, latents, error)
             if made is not None:
                 return made
-            if not self._ladder.climb_down(size, min(len(slots), rung.slots)):
+            tried = min(len(slots), rung.slots)
+            if not self._ladder.climb_down(size, tried, resize=resize):
                 for slot in slots:
                     slot.problem = too_little(size)
                 return [slot.failed() for slot in slots]
+        return None
 
     def _step_alone(
         self, batch: Sequence[Slot], before: Sequence[int], error: RuntimeError
@@ -91,7 +107,7 @@ class Careful:
         """After a step that failed, find out whose fault it was."""
         _restart_torn(batch)
         if len(batch) == 1:
-            batch[0].problem = batch[0].problem or _first_line(error)
+            batch[0].problem = batch[0].problem or first_line(error)
             return
         for slot, steps in zip(batch, before, strict=True):
             if slot.trajectory.steps_done == steps and not slot.problem:
@@ -104,10 +120,13 @@ class Careful:
         error: RuntimeError,
     ) -> list[Candidate]:
         if len(slots) == 1:
-            slots[0].problem = _first_line(error)
+            slots[0].problem = first_line(error)
             return [slots[0].failed()]
-        pairs = zip(slots, latents, strict=True)
-        return [self.decode([slot], [each])[0] for slot, each in pairs]
+        made: list[Candidate] = []
+        for slot, each in zip(slots, latents, strict=True):
+            # Those before it came out at this size, so it is not changed any more.
+            made += self._decoded([slot], [each], resize=False) or ()
+        return made
 
     def _finish(self, raws: Sequence[Raw], at_once: int) -> list[Candidate]:
         began = time.perf_counter()
@@ -126,20 +145,3 @@ def _restart_torn(batch: Sequence[Slot]) -> None:
             slot.problem = "its scheduler failed twice"
         slot.restarted = True
         slot.trajectory = start(trajectory.conditions, trajectory.seed)
-
-
-def _check_device(error: RuntimeError) -> None:
-    """Tell an accelerator that is lost from a candidate that failed.
-
-    Raises:
-        EnvironmentProblem: no later call can succeed either.
-    """
-    if isinstance(error, torch.AcceleratorError):
-        raise EnvironmentProblem(
-            f"the device does not answer any more ({_first_line(error)}); the same "
-            "command goes on where the run stopped"
-        ) from error
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -20,6 +20,7 @@ from pipeline.inpainters.diffusion.memory import Ladder
 from pipeline.inpainters.diffusion.region import Preparation, Region, check_request
 from pipeline.inpainters.diffusion.schedule import plan_steps
 from pipeline.inpainters.diffusion.slots import SlotBatch, Tools
+from pipeline.inpainters.diffusion.turns import Turns
 from pipeline.models import locate
 from pipeline.records import Candidate, PaintRequest
 from pipeline.settings import InpaintSettings
@@ -54,7 +55,8 @@ class DiffusionInpainter:
         self._model: Checkpoint | None = checkpoint
         self._name = f"diffusion/{checkpoint.name}"
         codec = LatentCodec(checkpoint)
-        ladder = Ladder(checkpoint.vae, settings.batch)
+        turns = _turns(checkpoint, control)
+        ladder = Ladder(checkpoint.vae, settings.batch, checkpoint.scale, turns)
         guidance = Guidance(
             OWN_GUIDANCE
             if settings.guidance_scale is None
@@ -145,6 +147,15 @@ class DiffusionInpainter:
         if self._model is None:
             raise PaintFailed("the engine has been closed")
         return self._model
+
+
+def _turns(checkpoint: Checkpoint, control: ControlNet | None) -> Turns | None:
+    """Say which networks can take turns; None where all are in main memory anyway."""
+    if checkpoint.device.type == "cpu":
+        return None
+    steering = () if control is None else (control.network,)
+    groups = ((checkpoint.unet, *steering), (checkpoint.vae,))
+    return Turns((*groups, checkpoint.text_encoders), checkpoint.device)
 
 
 def build(settings: InpaintSettings) -> DiffusionInpainter:

@@ -19,6 +19,7 @@ from transformers.utils import logging as transformers_logging
 
 from pipeline.errors import EnvironmentProblem, UsageError
 from pipeline.inpainters.diffusion.checkpoint import Checkpoint
+from pipeline.inpainters.diffusion.trouble import first_line
 from pipeline.models import LocatedModel
 
 log = logging.getLogger(__name__)
@@ -231,11 +232,6 @@ def _check_channels(checkpoint: Checkpoint) -> None:
             f"the UNet of {checkpoint.name!r} has {checkpoint.channels} input "
             f"channels; this engine runs {latent} or, for inpainting, {2 * latent + 1}"
         )
-
-
-def first_line(error: BaseException) -> str:
-    """Return what an exception says, cut to one line."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 @contextmanager

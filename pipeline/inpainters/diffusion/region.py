@@ -77,15 +77,20 @@ class Preparation:
             OrderedDict()
         )
 
-    def prepare(self, request: PaintRequest) -> Region:
+    def prepare(self, request: PaintRequest, working: Size | None = None) -> Region:
         """Encode what the candidates of a request share: its text and its picture.
+
+        Args:
+            request: What to paint.
+            working: The size to paint it at; None for the one that is asked for.
 
         Raises:
             PaintFailed: the request cannot be painted at this size.
         """
         model = self._model
         check_request(request, model.scale)
-        place = fit(size_of(request.pixels), request.working, request.mode)
+        working = working or request.working
+        place = fit(size_of(request.pixels), working, request.mode)
         picture = to_working(request.pixels, place)
         soft = to_working(soft_mask(request.mask, request.mask_blur_px), place)
         strength, notes = self._strength(request.strength)
@@ -96,7 +101,7 @@ class Preparation:
         conditions = Conditions(
             positive=positive,
             negative=negative,
-            time_ids=time_ids(model, request.working),
+            time_ids=time_ids(model, working),
             encoded=encoded,
             mask=blending_mask(soft, model.scale).to(model.device),
             extra=extra,

@@ -17,10 +17,11 @@ import torch
 from detectors.geometry import Size
 from pipeline.inpainters.contract import Made
 from pipeline.inpainters.diffusion.careful import Careful
-from pipeline.inpainters.diffusion.memory import Ladder, attempt
+from pipeline.inpainters.diffusion.memory import Ladder
 from pipeline.inpainters.diffusion.region import Preparation, Region
-from pipeline.inpainters.diffusion.tickets import Slot, Work, fullest, too_little
+from pipeline.inpainters.diffusion.tickets import Slot, Work, fullest
 from pipeline.inpainters.diffusion.trajectory import Trajectory
+from pipeline.inpainters.diffusion.trouble import attempt, too_little
 from pipeline.records import PaintRequest
 
 WINDOW = 4
@@ -112,6 +113,7 @@ class SlotBatch:
             if self._tools.careful.step(batch):
                 made += self._previews(batch)
             self._collect(batch)
+            self._resize(batch[0].size)
         for work in list(self._works.values()):
             made += self._handed_out(work)
         return made
@@ -129,14 +131,30 @@ class SlotBatch:
 
     def _prepared(self, request: PaintRequest) -> Region | None:
         """Prepare a request; None when there is no memory for it."""
-        prepare = partial(self._tools.preparation.prepare, request)
+        prepare, ladder = self._tools.preparation.prepare, self._tools.ladder
         while True:
-            self._tools.ladder.rung(request.working)
-            region = attempt(prepare)
+            ladder.rung(request.working)
+            painted = ladder.painted(request.working)
+            region = attempt(partial(prepare, request, painted))
             if region is not None:
                 return region
-            if not self._tools.ladder.climb_down(request.working, 1):
+            if not ladder.climb_down(request.working, 1):
                 return None
+
+    def _resize(self, size: Size) -> None:
+        """Begin again what is not painted as large as memory now suffices for."""
+        painted = self._tools.ladder.painted(size)
+        for work in self._works.values():
+            region = work.region
+            if work.size != size or region is None or region.place.working == painted:
+                continue
+            running = [slot for slot in self._slots if slot.ticket == work.ticket]
+            again = self._prepared(work.request)
+            if again is not None:
+                work.begin_again(again, running)
+            else:
+                work.break_off(running, too_little(size))
+                self._slots = [s for s in self._slots if s not in running]
 
     def _fill(self) -> None:
         """Begin candidates until no slot of any working size is free."""
@@ -168,6 +186,8 @@ class SlotBatch:
                 if not slot.problem and not slot.trajectory.finished:
                     due.append(slot)
         shown = self._tools.careful.decode(due, [_guess(s.trajectory) for s in due])
+        if shown is None:
+            return []
         pairs = zip(due, shown, strict=True)
         return [
             Made(slot.ticket, candidate, preview=True)
@@ -177,8 +197,17 @@ class SlotBatch:
 
     def _collect(self, batch: Sequence[Slot]) -> None:
         """Decode what is finished, and free the slots of what has ended."""
-        done = [s for s in batch if s.trajectory.finished and not s.problem]
+        painted = self._tools.ladder.painted(batch[0].size)
+        done = [
+            slot
+            for slot in batch
+            if slot.trajectory.finished
+            and not slot.problem
+            and slot.region.place.working == painted
+        ]
         ended = self._tools.careful.decode(done, [s.trajectory.latents for s in done])
+        if ended is None:
+            done, ended = [], []
         broken = [slot for slot in batch if slot.problem and slot not in done]
         ended += [slot.failed() for slot in broken]
         for slot, candidate in zip([*done, *broken], ended, strict=True):

@@ -28,6 +28,7 @@ class Slot:
 
     @property
     def size(self) -> Size:
+        """The working size that was asked for; it may be painted smaller."""
         return self.region.request.working
 
     def failed(self) -> Candidate:
@@ -136,6 +137,24 @@ class Work:
             self.done[number] = failed(self.request, number, problem, 0.0)
         self.begun = len(seeds)
 
+    def begin_again(self, region: Region, running: Sequence[Slot]) -> None:
+        """Start everything that was begun once more, prepared in another way."""
+        self.region = region
+        for slot in (*running, *(slot for _, slot in self.parked.values())):
+            slot.region = region
+            slot.trajectory = start(region.conditions, slot.trajectory.seed)
+
+    def break_off(self, running: Sequence[Slot], problem: str) -> None:
+        """End all candidates that have not come out, with one problem."""
+        self.give_up(problem)
+        for slot in running:
+            slot.problem = problem
+            self.end(slot.failed())
+        for number, (_, slot) in self.parked.items():
+            slot.problem = problem
+            self.done[number] = slot.failed()
+        self.parked.clear()
+
 
 def failed(
     request: PaintRequest, number: int, problem: str, took_s: float
@@ -143,14 +162,6 @@ def failed(
     """Return a candidate of a request that came to nothing."""
     seed = request.seeds[number - request.first_number]
     return Candidate(request.patch.number, number, seed, None, took_s, problem)
-
-
-def too_little(size: Size) -> str:
-    """Say that memory ran out for good."""
-    return (
-        f"the device has too little memory for {size.width}x{size.height}; "
-        "see plan.working_px"
-    )
 
 
 def fullest(slots: Sequence[Slot]) -> list[Slot]:

@@ -19,14 +19,18 @@ from PIL import Image
 from detectors.arrays import RgbArray, size_of
 from detectors.geometry import Size
 from pipeline.devices import choose_device, choose_dtype
-from pipeline.errors import EnvironmentProblem, PaintFailed
+from pipeline.errors import PaintFailed
 from pipeline.inpainters.cutouts import Fit, fit, soft_mask, to_window, to_working
 from pipeline.inpainters.diffusion.latent_mask import rounded
-from pipeline.inpainters.diffusion.load import first_line
 from pipeline.inpainters.diffusion.masked_content import base_picture
-from pipeline.inpainters.diffusion.memory import attempt
 from pipeline.inpainters.diffusion.quality_gate import problem_of
 from pipeline.inpainters.diffusion.region import check_request
+from pipeline.inpainters.diffusion.trouble import (
+    attempt,
+    check_device,
+    first_line,
+    too_little,
+)
 from pipeline.inpainters.transformer.calling import Task, call_for
 from pipeline.inpainters.transformer.load import Whole, load_whole
 from pipeline.inpainters.transformer.memory import Ladder
@@ -134,18 +138,12 @@ class TransformerInpainter:
             try:
                 made = attempt(partial(self._painted, task, seed))
             except (RuntimeError, ValueError) as error:
-                _check_device(error)
+                check_device(error)
                 return None, first_line(error), ()
             if made is not None:
                 return made[0], "", made[1]
             if not self._ladder.climb_down():
-                size = size_of(task.mask)
-                return (
-                    None,
-                    f"the device has too little memory for {size.width}x{size.height}; "
-                    "see plan.working_px",
-                    (),
-                )
+                return None, too_little(size_of(task.mask)), ()
 
     def _painted(self, task: Task, seed: int) -> Painted:
         whole = self._loaded()
@@ -230,11 +228,3 @@ def _at_size(pixels: RgbArray, size: Size) -> RgbArray:
 
 def _at_window(painted: RgbArray | None, place: Fit) -> RgbArray | None:
     return None if painted is None else to_window(painted, place)
-
-
-def _check_device(error: Exception) -> None:
-    if isinstance(error, torch.AcceleratorError):
-        raise EnvironmentProblem(
-            f"the device does not answer any more ({first_line(error)}); the same "
-            "command goes on where the run stopped"
-        ) from error

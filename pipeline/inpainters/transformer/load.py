@@ -14,7 +14,8 @@ import diffusers
 import torch
 
 from pipeline.errors import EnvironmentProblem
-from pipeline.inpainters.diffusion.load import first_line, merge_lora, quiet
+from pipeline.inpainters.diffusion.load import merge_lora, quiet
+from pipeline.inpainters.diffusion.trouble import first_line
 from pipeline.inpainters.transformer.families import Family, family_of
 from pipeline.inpainters.transformer.words import Words, remember_words
 from pipeline.model_files import INDEX

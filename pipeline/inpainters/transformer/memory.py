@@ -10,11 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from detectors.geometry import Size
+from pipeline.inpainters.diffusion.trouble import SMALLER, scaled
 
 log = logging.getLogger(__name__)
-
-SMALLER = 0.75
-"""Of each side on the last rung: a little over half of the pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +43,7 @@ class Ladder:
 
     def size(self, working: Size, multiple: int) -> Size:
         """Return the size to paint at, divisible like the working size."""
-        share = RUNGS[self._place].share
-        if share == 1.0:
-            return working
-        sides = (max(1, int(side * share) // multiple) * multiple for side in working)
-        return Size(*sides)
+        return scaled(working, RUNGS[self._place].share, multiple)
 
     def climb_down(self) -> bool:
         """Go to the next rung that can be had; False when there is none."""

@@ -1,0 +1,78 @@
+"""What can go wrong on a device: too little memory, or no answer any more."""
+
+import gc
+from collections.abc import Callable
+from typing import TypeVar
+
+import torch
+
+from detectors.geometry import Size
+from pipeline.errors import EnvironmentProblem
+
+Result = TypeVar("Result")
+
+SMALLER = 0.75
+"""Of each side, where memory does not suffice for the working size: a little over half
+of the pixels."""
+
+
+def attempt(work: Callable[[], Result]) -> Result | None:
+    """Do some work; None when it ran out of memory, with everything it held let go.
+
+    The except block is left before anything is freed: the exception holds on to every
+    tensor of the frames that it went through.
+    """
+    try:
+        return work()
+    except torch.OutOfMemoryError:
+        pass
+    except RuntimeError as error:
+        # What the CPU's allocator raises has no class of its own.
+        if "can't allocate memory" not in str(error):
+            raise
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    return None
+
+
+def check_device(error: Exception) -> None:
+    """Tell an accelerator that is lost from a candidate that failed.
+
+    Raises:
+        EnvironmentProblem: no later call can succeed either.
+    """
+    if isinstance(error, torch.AcceleratorError):
+        raise EnvironmentProblem(
+            f"the device does not answer any more ({first_line(error)}); the same "
+            "command goes on where the run stopped"
+        ) from error
+
+
+def first_line(error: BaseException) -> str:
+    """Return what an exception says, cut to one line."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def too_little(size: Size) -> str:
+    """Say that memory ran out for good."""
+    return (
+        f"the device has too little memory for {size.width}x{size.height}; "
+        "see plan.working_px"
+    )
+
+
+def scaled(working: Size, share: float, multiple: int) -> Size:
+    """Return a share of a working size, divisible like it.
+
+    Args:
+        working: In pixels.
+        share: Of each side; 1 leaves it as it is.
+        multiple: Both sides must be divisible by this; neither becomes 0.
+    """
+    if share == 1.0:
+        return working
+    width, height = (
+        max(1, int(side * share) // multiple) * multiple for side in working
+    )
+    return Size(width, height)
