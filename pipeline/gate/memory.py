@@ -16,7 +16,7 @@ import stat
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from detectors.findings import Severity
@@ -138,8 +138,7 @@ class Memory:
             return None
         digest = self._store.digest_of(job.path, seen) or self._read(job, seen, now)
         outcome = self._store.outcome_of(digest, self._basis) if digest else None
-        if outcome is None or (outcome.trouble and outcome.key != job.key):
-            # What is told about a broken file names it, and depends on its suffix.
+        if outcome is None or not _told_of(outcome, job.key):
             return None
         return restated(replace(outcome, key=job.key), self._settings)
 
@@ -173,6 +172,18 @@ def restated(outcome: Outcome, settings: Settings) -> Outcome:
         return replace(outcome, status=Status.FLAWED, problem="")
     noted = (row.kind for row in outcome.findings if row.severity is Severity.NOTE)
     return replace(outcome, status=Status.CLEAN, problem=doubts(noted))
+
+
+def _told_of(outcome: Outcome, key: str) -> bool:
+    """Tell whether what was seen holds for the same bytes under another name.
+
+    A sound picture whose suffix now says something else is to be objected to, and what
+    is told about a broken file names it.
+    """
+    if outcome.trouble:
+        return outcome.key == key
+    was, is_now = (PurePosixPath(one).suffix.lower() for one in (outcome.key, key))
+    return was == is_now
 
 
 def _lasts(outcome: Outcome) -> bool:

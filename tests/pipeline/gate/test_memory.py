@@ -109,6 +109,17 @@ def test_a_renamed_or_copied_picture_is_recalled_under_its_new_name(
     assert recalled(file, moved)["b.png"].findings == found(place).findings
 
 
+def test_a_picture_under_another_suffix_is_looked_at_again(
+    file: Path, folder: Path
+) -> None:
+    """Its bytes are sound, but its name now says something else than they hold."""
+    learn(file, write(folder, "a.png", b"one"))
+    renamed = write(folder, "a.jpg", b"one")
+    copied = write(folder, "b.PNG", b"one")
+
+    assert list(recalled(file, renamed, copied)) == ["b.PNG"]
+
+
 def test_another_content_under_the_same_name_is_not_recalled(
     file: Path, folder: Path
 ) -> None:
