@@ -106,7 +106,8 @@ class Baseline:
         """Return a baseline that also excuses these.
 
         An entry that is about one of them already keeps its reason and its day of
-        expiry, and learns the file's new name and the place as it is seen now.
+        expiry, and learns the file's new name and the place as it is seen now. One that
+        has expired is written anew, with the reason it had unless there is another.
         """
         kept = dict.fromkeys(self.entries)
         for problem in problems:
@@ -115,9 +116,11 @@ class Baseline:
                 kept.pop(known, None)
                 kept[_refreshed(known, problem)] = None
                 continue
+            why = reason
             if known is not None:
                 kept.pop(known, None)
-            kept[_entry(problem, reason, expires, self._today)] = None
+                why = reason or known.reason
+            kept[_entry(problem, why, expires, self._today)] = None
         return Baseline(kept, self._today)
 
     def without(self, gone: Iterable[Entry]) -> "Baseline":

@@ -1,6 +1,7 @@
 """A baseline excuses what is known, and nothing else."""
 
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -126,6 +127,18 @@ def test_an_update_keeps_reasons_and_learns_names_and_places() -> None:
     assert (old.path, old.reason, old.expires) == ("b.png", "agreed", LATER)
     assert old.box == HAND.shifted(10, 0)
     assert (new.path, new.reason, new.added) == ("n.png", "new", TODAY)
+
+
+def test_renewing_an_expired_entry_keeps_its_reason_unless_another_is_given() -> None:
+    legacy = weighed(seen("a.png", row())).failing
+    expired = Baseline(known(seen("a.png", row()), reason="agreed").entries, TODAY)
+    expired = Baseline([replace(one, expires=PAST) for one in expired.entries], TODAY)
+
+    (renewed,) = expired.with_problems(legacy, "", LATER).entries
+    (reworded,) = expired.with_problems(legacy, "still", LATER).entries
+
+    assert (renewed.reason, renewed.expires) == ("agreed", LATER)
+    assert (reworded.reason, reworded.expires) == ("still", LATER)
 
 
 def test_what_is_cured_matches_nothing_any_more() -> None:
