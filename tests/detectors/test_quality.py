@@ -78,6 +78,15 @@ def test_a_photograph_out_of_focus_is_blurred(
     assert _kinds(quality.inspect(pixels)) == ["image/blurred"]
 
 
+@pytest.mark.parametrize("sigma_px", [8.0, 12.0, 16.0])
+def test_a_blur_so_wide_that_only_rounding_has_edges_is_blurred(
+    quality: QualityDetector, sigma_px: float
+) -> None:
+    pixels = cv2.GaussianBlur(_astronaut(), (0, 0), sigma_px)
+
+    assert _kinds(quality.inspect(pixels)) == ["image/blurred"]
+
+
 def test_the_sharper_of_two_photographs_is_less_sure_to_be_blurred(
     quality: QualityDetector,
 ) -> None:
