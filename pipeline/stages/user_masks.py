@@ -56,12 +56,20 @@ def find_mask(masks: Path | None, key: str) -> Path | None:
         own = PurePosixPath(key)
         # The picture's own suffix first.
         names = [own, *(own.with_suffix(suffix) for suffix in SUFFIXES)]
-        return next((masks / n for n in names if (masks / n).is_file()), None)
+        return next((masks / n for n in names if _is_file(masks / n)), None)
     if not masks.exists():
         raise UsageError(
             f"there is no mask file or folder {shown(masks)}; check --masks"
         )
     return masks
+
+
+def _is_file(path: Path) -> bool:
+    """Tell whether a mask lies there; under a name too long for a file, none does."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def _read(path: Path) -> Plane:

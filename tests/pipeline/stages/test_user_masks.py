@@ -138,3 +138,11 @@ def test_an_animated_mask_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(NotSupported, match="animated"):
         load_mask(tmp_path, "a.png", SIZE)
+
+
+def test_a_name_that_with_another_suffix_is_too_long_has_no_mask(
+    tmp_path: Path,
+) -> None:
+    key = "a" * 251 + ".png"
+
+    assert load_mask(tmp_path, key, SIZE) is None
