@@ -97,6 +97,20 @@ def roots(state: Path) -> dict[str, Path]:
         return {os.fsdecode(key): Path(os.fsdecode(root)) for key, root in rows}
 
 
+def output_digests(state: Path, key: str) -> frozenset[str]:
+    """Return the digests of all that was ever published for a picture.
+
+    Raises:
+        UsageError: there is no ledger.
+        LedgerTrouble: it cannot be read.
+    """
+    with _reading(state) as connection:
+        rows = connection.execute(
+            "SELECT output_digest FROM results WHERE key = ?", (os.fsencode(key),)
+        ).fetchall()
+    return frozenset(digest for (digest,) in rows if digest)
+
+
 def decisions(state: Path) -> tuple[Decision, ...]:
     """Return what people decided, the newest for each content, in the order made.
 

@@ -8,13 +8,20 @@ import contextlib
 from dataclasses import replace
 from pathlib import Path
 
-from pipeline.errors import OutputTaken, PictureChanged, PictureProblem
+from pipeline.errors import (
+    LedgerTrouble,
+    OutputTaken,
+    PictureChanged,
+    PictureProblem,
+    UsageError,
+)
 from pipeline.files import digest_bytes, publish
+from pipeline.ledger import queries
 from pipeline.ledger.rows import NO_STAMP, Known, Stamp
-from pipeline.ledger.store import Ledger
+from pipeline.ledger.store import FILE_NAME, Ledger
 from pipeline.metadata import read_provenance
 from pipeline.names import shown
-from pipeline.records import ImageRef, Outcome, Status
+from pipeline.records import ImageRef, Outcome, Status, Workplace
 from pipeline.runner.contract import Job, Task
 from pipeline.runner.resume import severity_left
 from pipeline.stages.load import check_unchanged
@@ -69,6 +76,8 @@ def _publish(
         ref = ImageRef(job.root, job.key, outcome.digest)
         check_unchanged(ref, task.settings.load)
         ours = _ours(ledger, job, outcome, before, target)
+        if target.exists():
+            ours |= _published_beside(task.workplace, job.key)
         ledger.staged(task.workplace.run_id, outcome)
         publish(temp, target, ours=ours, source=job.path)
         return Stamp.of(target.stat())
@@ -95,6 +104,23 @@ def _ours(
             "choose another --out for other sources"
         )
     return ours
+
+
+def _published_beside(place: Workplace, key: str) -> frozenset[str]:
+    """Return the digests of what other ledgers of this output folder made of a picture.
+
+    Once shards were joined, a run over the whole folder and one of a shard may follow
+    one another in any order; each replaces what the other made. Their locks see to it
+    that never two of them work at once.
+    """
+    shards = place.state.glob(f"shard-*/{FILE_NAME}")
+    files = [place.state.parent / FILE_NAME] if place.lane else [*shards]
+    found: frozenset[str] = frozenset()
+    for file in files:
+        # What cannot be read vouches for nothing: the file then stays as it is.
+        with contextlib.suppress(LedgerTrouble, UsageError):
+            found |= queries.output_digests(file.parent, key)
+    return found
 
 
 def _without_ledger(target: Path, outcome: Outcome) -> frozenset[str]:

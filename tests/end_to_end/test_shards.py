@@ -5,6 +5,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,11 @@ from pipeline.ledger import queries
 from pipeline.records import PaintRequest
 from pipeline.runner import batch, lock
 from pipeline.runner.contract import Order, RunResult
+from pipeline.settings import Settings
 from pipeline.stages.choose_files import Selection, Shard
 from tests.support.fakes import GREEN, ORANGE, RED, Result
 from tests.support.runs import (
+    SETTINGS,
     FakeTools,
     Silent,
     fill,
@@ -290,3 +293,54 @@ def test_the_command_line_takes_a_shard(
         assert main([*words, part]) == ExitCode.OK
     assert main(["merge", str(tmp_path / "out")]) == ExitCode.OK
     assert len(outcomes(tmp_path / "out")) == 12
+
+
+def seeded(seed: int) -> Settings:
+    """Return settings with which everything is done anew, to other bytes."""
+    run = SETTINGS.run.model_copy(update={"seed": seed})
+    return SETTINGS.model_copy(update={"run": run})
+
+
+def run_anew(source: Path, output: Path, seed: int) -> RunResult:
+    asked = shard_order(source, output, 1, 2)
+    asked = replace(asked, task=replace(asked.task, settings=seeded(seed)))
+    return batch.run(asked, Silent(), build_tools=FakeTools())
+
+
+def test_a_shard_and_the_whole_folder_replace_what_the_other_published(
+    source: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out"
+    for number in (1, 2):
+        run_shard(source, output, number, 2)
+    main(["merge", str(output)])
+
+    trees = [tree(output)]
+    codes = []
+    for seed in (1, 3):
+        codes.append(repair(source, output, settings=seeded(seed)).code)
+        trees.append(tree(output))
+        codes.append(run_anew(source, output, seed + 1).code)
+        trees.append(tree(output))
+
+    assert ExitCode.SOME_FAILED not in codes
+    assert all(one != other for one, other in pairwise(trees))
+    main(["merge", str(output)])
+    assert main(["verify", str(output)]) == ExitCode.OK
+
+
+def test_what_no_ledger_of_the_folder_knows_is_not_replaced_by_a_shard(
+    source: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out"
+    for number in (1, 2):
+        run_shard(source, output, number, 2)
+    main(["merge", str(output)])
+    theirs = [path for path in output.glob("*/*.png") if path.is_file()]
+    for path in theirs:
+        path.write_bytes(b"of somebody else")
+
+    shard = run_anew(source, output, 2)
+
+    assert shard.code is ExitCode.SOME_FAILED
+    assert {path.read_bytes() for path in theirs} == {b"of somebody else"}
