@@ -38,6 +38,7 @@ def command(  # noqa: PLR0913  one argument per option
     changed_since: options.ChangedSince = None,
     include: options.Include = None,
     exclude: options.Exclude = None,
+    retry_quarantined: options.RetryQuarantined = False,
     config: options.ConfigFile = None,
     overrides: options.Overrides = None,
     output_format: options.Formats = None,
@@ -75,6 +76,7 @@ def command(  # noqa: PLR0913  one argument per option
         baseline=baseline,
         decisions=decisions,
         allow_empty=allow_empty,
+        retry_quarantined=retry_quarantined,
     )
     with gating.held(request) as answer:
         code = closing.close_check(answer.result, answer.state, wanted, answer.weigh)

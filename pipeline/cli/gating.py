@@ -47,6 +47,7 @@ class Request:
     """The output folder of a repair whose reviewed pictures are excused."""
 
     allow_empty: bool = False
+    retry_quarantined: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,7 @@ def held(request: Request) -> Iterator[Answer]:
             allow_empty=request.allow_empty,
             memory=memory,
             selection=request.selection,
+            retry_quarantined=request.retry_quarantined,
         )
         result = batch.run(order, Progress("check"))
         answer = Answer(result, state, request, excuses)

@@ -85,7 +85,7 @@ def _record(state: Path, shards: Sequence[Path], merged: Merged, now: str) -> No
         sources=tuple(dict.fromkeys(name for run in runs for name in run.sources)),
         started=now,
         finished=now,
-        ended_by="done" if not merged.unfinished else "limit",
+        ended_by="done" if not merged.unfinished else "limit: not all is there",
         engine=", ".join(dict.fromkeys(run.engine for run in runs)),
         planned=merged.pictures,
     )

@@ -98,6 +98,13 @@ Workers = Annotated[
         "--workers", min=1, metavar="N", help="Work in N processes, or Ray actors."
     ),
 ]
+RetryQuarantined = Annotated[
+    bool,
+    typer.Option(
+        "--retry-quarantined",
+        help="Try again what was given up because workers died over it.",
+    ),
+]
 ConfigFile = Annotated[
     Path | None,
     typer.Option(

@@ -62,6 +62,7 @@ def command(  # noqa: PLR0913  one argument per option
     exclude: options.Exclude = None,
     shard: options.Shard = None,
     order_of_work: options.OrderOfWork = "folder",
+    retry_quarantined: options.RetryQuarantined = False,
     config: options.ConfigFile = None,
     overrides: options.Overrides = None,
     output_format: options.Formats = None,
@@ -104,6 +105,7 @@ def command(  # noqa: PLR0913  one argument per option
         selection=selection,
         limits=picking.limits(budget, stop_at, max_pictures),
         grace_s=grace,
+        retry_quarantined=retry_quarantined,
     )
     result = _run(order, worst_first=order_of_work == "worst-first")
     return closing.close_repair(result, place.state, wanted)

@@ -183,7 +183,7 @@ class RunInfo:
     """ISO 8601 with offset; "" while it runs or when it was killed."""
 
     ended_by: str
-    """"done", "signal", "limit" or "trouble: ..."; "" while it runs."""
+    """"done", "signal", "limit: ..." or "trouble: ..."; "" while it runs."""
 
     engine: str
     settings_json: str

@@ -103,4 +103,4 @@ class SummaryLine:
     """ISO 8601 with its offset from UTC; "" when the run was killed."""
 
     ended_by: str
-    """"done", "signal", "limit", or "trouble: " and a sentence."""
+    """"done", "signal", or "limit: " or "trouble: " and a sentence."""

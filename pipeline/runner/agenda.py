@@ -69,7 +69,8 @@ def draw_up(order: Order, ledger: Ledger) -> Agenda:
     left = [
         job
         for job in (Job(found.root, found.key) for found in plan.found)
-        if not resume.is_finished(
+        if _anew(before.get(job.key), order)
+        or not resume.is_finished(
             before.get(job.key), job, wanted[job.key], ledger, place.output
         )
     ]
@@ -119,6 +120,12 @@ def _write_recalled(agenda: Agenda, order: Order, ledger: Ledger) -> None:
             ledger.claim(run_id, Claim(job.key, job.root, stamp, basis, "recalled"))
             severity = resume.severity_left(outcome, min_confidence)
             ledger.done(run_id, outcome, severity=severity)
+
+
+def _anew(known: Known | None, order: Order) -> bool:
+    """Tell whether a picture was given up, and the user wants it tried again."""
+    given_up = known is not None and known.status == Status.QUARANTINED
+    return given_up and order.retry_quarantined
 
 
 def _chosen(order: Order, own: tuple[Path, ...]) -> Plan:

@@ -135,7 +135,7 @@ class _Batch:
         self._tries: dict[str, int] = {}
         self._taken = 0
         self._worked = 0
-        self._limit_met = False
+        self._limit = ""
 
     def work(self, executor: Executor | None) -> tuple[ExitCode, str]:
         """Work until nothing is left, a limit is met, or something ends it.
@@ -153,12 +153,13 @@ class _Batch:
         finally:
             self._observer.ended()
         codes = [trouble, self._interrupts.code or ExitCode.OK]
-        codes.append(ExitCode.LIMIT if self._limit_met else ExitCode.OK)
+        codes.append(ExitCode.LIMIT if self._limit else ExitCode.OK)
         return worst(codes), problem
 
     def end(self, code: ExitCode, problem: str, now: datetime) -> RunResult:
         """Write down how the run ended, and weigh what came of its pictures."""
-        ended_by = {ExitCode.OK: "done", ExitCode.LIMIT: "limit"}.get(code, "signal")
+        limit = f"limit: {self._limit}"
+        ended_by = {ExitCode.OK: "done", ExitCode.LIMIT: limit}.get(code, "signal")
         planned, names = self._agenda.planned, self._agenda.names
         try:
             self._ledger.end_run(
@@ -200,9 +201,9 @@ class _Batch:
         if self._interrupts.code is not None or not self._waiting:
             return None
         limit = self._limiter.reached(self._taken)
-        if limit and not self._limit_met:
+        if limit and not self._limit:
             log.warning("no further picture is begun: %s", limit)
-        self._limit_met = bool(limit)
+        self._limit = limit
         if limit:
             return None
         if self._task.command == "repair":
@@ -277,9 +278,11 @@ class _Batch:
             return
         problem = (
             f"given up after {losses} attempts: {result.lost}; it is left alone until "
-            "the picture or the settings change"
+            "the picture or the settings change, or --retry-quarantined is given"
         )
-        outcome = replace(result.outcome, status=Status.QUARANTINED, problem=problem)
+        digest = resume.content_digest(job, self._task.settings)
+        given_up = replace(result.outcome, digest=digest, problem=problem)
+        outcome = replace(given_up, status=Status.QUARANTINED)
         self._ledger.done(self._run_id, outcome)
         self._finish(job, outcome)
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pipeline import __version__
 from pipeline.ledger.store import Ledger
-from pipeline.records import RunInfo
+from pipeline.records import RunInfo, Status
 from pipeline.runner import agenda, executors, resume, reviewed
 from pipeline.runner.agenda import Agenda
 from pipeline.runner.contract import Breakable, BuildTools, Executor, Order
@@ -68,11 +68,16 @@ def _executor_name(order: Order, work: Agenda) -> str:
     """
     workers = order.task.settings.workers
     known = (work.before.get(job.key) for job in work.todo)
-    suspects = sum(1 for k in known if k is not None and k.orphaned >= workers.attempts)
+    suspects = sum(
+        1
+        for k in known
+        if k is not None
+        and (k.orphaned >= workers.attempts or k.status == Status.QUARANTINED)
+    )
     if workers.executor == "serial" and suspects:
         log.warning(
-            "%d runs or more ended abruptly over %d of these pictures; this run works "
-            "in a process of its own",
+            "%d runs or workers ended abruptly over %d of these pictures; this run "
+            "works in a process of its own",
             workers.attempts,
             suspects,
         )

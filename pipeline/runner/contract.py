@@ -59,6 +59,9 @@ class Order:
     """How bad pictures are, by key: the worst are worked on first, and those of one
     rank, or of none, in the order of their keys."""
 
+    retry_quarantined: bool = False
+    """Begin anew with pictures that were given up because workers died over them."""
+
     limits: Limits = field(default_factory=Limits)
     """When the run ends although there is work left."""
 

@@ -10,14 +10,16 @@ from typing import Any
 
 from detectors import catalogue, weights
 from detectors.findings import Severity
-from pipeline.errors import UsageError
+from pipeline.errors import PictureProblem, UsageError
 from pipeline.files import (
+    digest_bytes,
     digest_file,
 )
 from pipeline.ledger.rows import Known, Stamp
 from pipeline.ledger.store import Ledger
 from pipeline.model_lock import user_lock
 from pipeline.model_presets import preset_for
+from pipeline.reading import read_regular
 from pipeline.records import Outcome, Status, Workplace
 from pipeline.runner.contract import Job, Task
 from pipeline.runner.sweeping import sweep
@@ -206,6 +208,15 @@ def _output_stands(known: Known, output: Path) -> bool:
     if stamp == known.output_stamp:
         return True
     return _digest(output / known.output) == known.output_digest
+
+
+def content_digest(job: Job, settings: Settings) -> str:
+    """Return the digest of a picture that no worker lived to read; "" if none can."""
+    try:
+        most = settings.load.max_file_mib * 2**20
+        return digest_bytes(read_regular(job.root, job.key, most))
+    except PictureProblem:
+        return ""
 
 
 def stamp_of(path: Path) -> Stamp | None:

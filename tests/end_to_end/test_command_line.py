@@ -120,7 +120,7 @@ def test_runs_are_listed_and_shown(place: Path, capsys: Captured) -> None:
 
     assert main(["runs", "out"]) == ExitCode.OK
     first, second = capsys.readouterr().out.splitlines()
-    assert first.endswith("limit")
+    assert first.endswith("limit: --max-pictures 1 is reached")
     assert second.endswith("done")
     assert main(["runs", "out", first.split()[0]]) == ExitCode.OK
     assert "a/blot.png: repaired" in capsys.readouterr().out

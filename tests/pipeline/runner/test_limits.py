@@ -141,7 +141,9 @@ def test_a_run_that_ends_by_the_clock_is_whole_and_goes_on_later(
     assert result.code is ExitCode.LIMIT
     assert result.worked == 2
     state = tmp_path / "out" / ".nightmend"
-    assert queries.runs(state)[-1].ended_by == "limit"
+    ended_by = queries.runs(state)[-1].ended_by
+    assert ended_by.startswith("limit: it is ")
+    assert ended_by.endswith("the time to stop at")
     assert len(outcomes(tmp_path / "out")) == 2
     repair(source, tmp_path / "out")
     repair(source, tmp_path / "whole")
