@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,13 @@ def test_a_picture_is_put_back_and_swept_up_after(
 
     assert ledger.unfinished() == []
     assert not list(output.rglob("*.part"))
+
+
+def test_a_check_sweeps_nothing(ledger: Ledger, task: Task, output: Path) -> None:
+    let_go(ledger, replace(task, command="check"), "deep/a.png")
+
+    assert ledger.unfinished() == []
+    assert list(output.rglob("*.part"))
 
 
 @pytest.mark.parametrize("mode", [0o555, 0o000], ids=["read-only", "closed"])
