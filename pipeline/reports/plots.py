@@ -41,6 +41,9 @@ MAX_DOTS = 1500
 
 MAX_KINDS = 8
 
+LEAST_ROWS = 4
+"""A figure of bars has room for at least so many."""
+
 _SVG = "http://www.w3.org/2000/svg"
 _LINK = "{http://www.w3.org/1999/xlink}href"
 _DROPPED = frozenset({"metadata", "style"})
@@ -117,6 +120,7 @@ def _kinds(outcomes: Sequence[Outcome]) -> Plot | None:
         for row, (part, whole) in enumerate(zip(done, totals, strict=True)):
             _label(axes, whole, row, f"{part} of {whole}")
         axes.set_xlim(0, max(totals) * 1.3)
+        _from_the_top(axes, len(kinds))
         axes.xaxis.set_visible(False)
         axes.spines["bottom"].set_visible(False)
 
@@ -142,11 +146,17 @@ def _stages(outcomes: Sequence[Outcome]) -> Plot | None:
         for row, (_, took_s) in enumerate(rows):
             _label(axes, took_s, row, f"{_short(took_s)}, {took_s / whole:.0%}")
         axes.set_xlim(0, longest * 1.45)
+        _from_the_top(axes, len(rows))
         axes.xaxis.set_visible(False)
         axes.spines["bottom"].set_visible(False)
 
     told = "; ".join(f"{stage}: {_short(took_s)}" for stage, took_s in reversed(rows))
     return Plot("Where the time went", told, _svg(draw))
+
+
+def _from_the_top(axes: "Axes", bars: int) -> None:
+    """Leave room below a few bars, which would else be as thick as the plot."""
+    axes.set_ylim(bars - max(bars, LEAST_ROWS) - 0.5, bars - 0.5)
 
 
 def _label(axes: "Axes", x: float, y: float, words: str) -> None:

@@ -67,3 +67,17 @@ def test_a_hostile_kind_stays_text(tmp_path: Path) -> None:
     svg = figures["Pictures repaired, by kind of flaw"].svg
     assert "&lt;b&gt;$x^2$&amp;amp;" in svg
     assert "<b>" not in svg
+
+
+def test_a_single_bar_is_no_thicker_than_one_of_four(
+    drawn: tuple[plots.Plot, ...],
+) -> None:
+    _, kinds, _ = drawn
+    corners = re.findall(r'd="(M [^"]* z)', kinds.svg.replace("\n", " "))
+    height = float(re.findall(r'viewBox="0 0 \S+ (\S+)"', kinds.svg)[0])
+
+    tops = [[float(y) for y in re.findall(r"[ML] \S+ (\S+)", d)] for d in corners]
+
+    bars = [max(ys) - min(ys) for ys in tops if max(ys) - min(ys) < 0.9 * height]
+    assert bars
+    assert max(bars) < height / 4
