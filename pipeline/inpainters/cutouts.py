@@ -91,7 +91,9 @@ def soft_mask(mask: MaskArray, blur_px: int) -> GreyArray:
     if not blur_px:
         return grey
     taps = 2 * int(2.5 * blur_px + 0.5) + 1
-    blurred: GreyArray = cv2.GaussianBlur(grey, (taps, taps), float(blur_px))
+    # Along x, then along y, rounding each time, as there and where regions are blended.
+    across = cv2.GaussianBlur(grey, (taps, 1), float(blur_px))
+    blurred: GreyArray = cv2.GaussianBlur(across, (1, taps), float(blur_px))
     return blurred
 
 

@@ -6,6 +6,7 @@ from PIL import Image
 
 from detectors.geometry import Box, Size
 from pipeline.inpainters.cutouts import fit, soft_mask, to_window, to_working
+from pipeline.stages.blend import soften
 from tests.pipeline.inpainters.requests import hole, stripes
 
 
@@ -88,6 +89,13 @@ def test_the_two_pixels_at_an_edge_blurred_by_four_are_140_and_115() -> None:
 
     assert abs(int(soft[80, 40]) - 140) <= 1
     assert abs(int(soft[80, 39]) - 115) <= 1
+
+
+@pytest.mark.parametrize("blur_px", [0, 2, 4, 12])
+def test_engines_blur_a_mask_as_the_blending_does(blur_px: int) -> None:
+    mask = hole(120, 120, (40, 40, 80, 80)) | hole(120, 120, (90, 50, 93, 53))
+
+    np.testing.assert_array_equal(soft_mask(mask, blur_px), soften(mask, blur_px))
 
 
 def test_no_blur_leaves_the_mask_hard() -> None:
