@@ -19,6 +19,9 @@ log = logging.getLogger(__name__)
 _GONE = frozenset({errno.EPIPE, errno.EIO})
 """What a write says when the reader of a pipe, or the terminal, is gone."""
 
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""What a write says when there is no room for it."""
+
 
 def tell(error: Exception) -> int:
     """Print one sentence about the error and return the exit code.
@@ -41,6 +44,10 @@ def tell(error: Exception) -> int:
     if isinstance(error, OSError) and error.errno in _GONE:
         # Whoever read our output has gone. What is still buffered must not raise again
         # while Python shuts down.
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115  open until the end
+        return ExitCode.STOPPED
+    if isinstance(error, OSError) and error.errno in _FULL:
+        _say(f"what was to be written finds no room: {error.strerror}")
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115  open until the end
         return ExitCode.STOPPED
     log.critical("a bug ended the command; please report it", exc_info=error)

@@ -6,9 +6,11 @@ mistyped option answer at once; the table below holds what the overview shows.
 
 import errno
 import importlib
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, TextIO
 
 import typer
 from typer.core import TyperGroup
@@ -68,6 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code; see `pipeline.errors.ExitCode`.
     """
+    _open_what_is_closed()
     command = typer.main.get_command(_overview())
     try:
         answer = command.main(arguments, prog_name="nightmend", standalone_mode=False)
@@ -85,6 +88,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         told = _failures().tell(error)
         answer = answer or told
     return int(answer or 0)
+
+
+def _open_what_is_closed() -> None:
+    """Put the null device in place of standard streams that were closed, as by `>&-`.
+
+    Else the next file to be opened would take the number, and receive what a library
+    writes to its standard error.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+    sys.stdout = sys.stdout or _null()
+    sys.stderr = sys.stderr or _null()
+
+
+def _null() -> TextIO:
+    return Path(os.devnull).open("w", encoding="utf-8")
 
 
 def _failures() -> Any:

@@ -159,6 +159,35 @@ def test_a_reader_that_has_gone_is_not_a_finding(tmp_path: Path) -> None:
     assert "Traceback" not in shown.stderr
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_streams_that_were_closed_change_nothing(tmp_path: Path, closed: str) -> None:
+    source = fill(tmp_path / "in", {"a.png": black()})
+    program = f'"$0" -m pipeline check "$1" --detect quality --log-file "$2" {closed}'
+    log = tmp_path / "log.jsonl"
+    words = ["sh", "-c", program, sys.executable, str(source), str(log)]
+
+    ended = subprocess.run(words, check=False, capture_output=True, text=True)
+
+    assert ended.returncode == ExitCode.FLAWS, ended.stderr
+    assert "Traceback" not in ended.stderr
+    # Nothing but the log is in the file that was opened first.
+    assert all(json.loads(line) for line in log.read_text().splitlines())
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_no_room_for_what_is_printed_is_told_in_a_sentence() -> None:
+    words = [sys.executable, "-m", "pipeline", "detectors"]
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            words, check=False, stdout=full, stderr=subprocess.PIPE, text=True
+        )
+
+    assert ended.returncode == ExitCode.STOPPED
+    assert ended.stderr == (
+        "nightmend: what was to be written finds no room: No space left on device\n"
+    )
+
+
 def test_check_gates_on_quality_with_real_detectors(
     tmp_path: Path, capsys: Captured
 ) -> None:
