@@ -73,7 +73,7 @@ they are (one micrograph: 0.22), 0.07 to 0.24 after a blur of 2 px, 0.04 to 0.12
 but one after 3 px.
 
 From 6 px up the steps of 8-bit rounding pass for sharpness: 0.05 to 0.40. At half the
-size they average out: 12 samples after 6 to 16 px are at 0.02 to 0.15, and 41 sharp
+size they average out: 8 samples after 6 to 16 px are at 0.02 to 0.15, and 41 sharp
 pictures that are large enough at 0.39 to 0.9 (the micrograph: 0.24).
 """
 
