@@ -235,6 +235,7 @@ def test_500_hostile_names_and_prompts_run_nothing(
         page.evaluate(f"openViewer(cards[{place}])")
         page.wait_for_selector(".side")
         page.keyboard.press("Escape")
+        page.wait_for_selector(".side", state="hidden")
     assert page.evaluate("cards.length") == 500
     assert page.evaluate("document.querySelectorAll('script[src^=http]').length") == 0
     assert page.locator("img[src=x]").count() == 0

@@ -66,6 +66,7 @@ function start() {
   }, { passive: true });
   new ResizeObserver(() => measureWall()).observe(document.body);
   viewer.dialog.addEventListener("close", () => {
+    if (viewer.dialog.open) return; // opened again before the event came
     setMode(stage.mode === "blink" ? "slide" : stage.mode);
     const place = wall.shown.indexOf(viewer.card);
     viewer.card = viewer.details = null;
