@@ -72,9 +72,8 @@ Measured on the 30 pictures installed with scikit-image and ultralytics: 0.31 to
 they are (one micrograph: 0.22), 0.07 to 0.24 after a blur of 2 px, 0.04 to 0.12 for all
 but one after 3 px.
 
-From 6 px up the steps of 8-bit rounding pass for sharpness: 0.05 to 0.40. At half the
-size they average out: 8 samples after 6 to 16 px are at 0.02 to 0.15, and 41 sharp
-pictures that are large enough at 0.39 to 0.9 (the micrograph: 0.24).
+From about 6 px up the steps of 8-bit rounding can pass for sharpness; at half the size
+they average out.
 """
 
 
