@@ -170,7 +170,7 @@ def own(name: str, folder: Path | None = None) -> Path:
             f"no weights {name!r} in {folder}; the installation is not complete, "
             "install nightmend afresh or check the repository out again"
         )
-    digests = _own_digests(folder)
+    digests = own_digests(folder)
     if name not in digests:
         raise WeightsWrong(
             f"{path} is not listed in {folder / OWN_DIGESTS}; "
@@ -178,6 +178,19 @@ def own(name: str, folder: Path | None = None) -> Path:
         )
     _check(path, digests[name], "check the repository out again")
     return path
+
+
+def own_digests(folder: Path | None = None) -> dict[str, str]:
+    """Return the SHA-256 of all files trained in this project, by their names.
+
+    Args:
+        folder: Where the list of them lies; None takes the folder that `own` takes.
+    """
+    listing = (own_folder() if folder is None else folder) / OWN_DIGESTS
+    if not listing.is_file():
+        return {}
+    rows = (line.split() for line in listing.read_text("utf-8").splitlines())
+    return {row[1].lstrip("*"): row[0].lower() for row in rows if len(row) == 2}
 
 
 def own_folder() -> Path:
@@ -190,7 +203,7 @@ def own_folder() -> Path:
 def status() -> tuple[WeightsStatus, ...]:
     """Return one row per known weights file, ours last; reads every file once."""
     rows = [_packaged_status(name) for name in PACKAGED]
-    rows += [_own_status(name) for name in sorted(_own_digests(own_folder()))]
+    rows += [_own_status(name) for name in sorted(own_digests())]
     return tuple(rows)
 
 
@@ -219,14 +232,6 @@ def _try(look: Callable[[], Path]) -> tuple[State, str]:
         return "missing", str(problem)
     except WeightsWrong as problem:
         return "wrong", str(problem)
-
-
-def _own_digests(folder: Path) -> dict[str, str]:
-    listing = folder / OWN_DIGESTS
-    if not listing.is_file():
-        return {}
-    rows = (line.split() for line in listing.read_text("utf-8").splitlines())
-    return {row[1].lstrip("*"): row[0].lower() for row in rows if len(row) == 2}
 
 
 def _check(path: Path, sha256: str, way_out: str) -> None:

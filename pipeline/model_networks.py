@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pipeline.errors import EnvironmentProblem, ModelMissing
+from pipeline.errors import EnvironmentProblem, ModelMissing, UsageError
 from pipeline.model_files import NETWORK, check_suffix, is_lone_network
 from pipeline.model_hub import Hub, HuggingFaceHub
 from pipeline.model_lock import ModelLock, user_lock
@@ -26,7 +26,7 @@ def locate_network(
     Raises:
         ModelMissing: it is not here.
         EnvironmentProblem: it is here, and of no use.
-        UsageError: the name means nothing.
+        UsageError: the name means nothing, or a whole model.
     """
     path = Path(model).expanduser()
     if path.is_dir():
@@ -38,6 +38,10 @@ def locate_network(
         raise ModelMissing(f"there is no network at {path}; see inpaint.control_model")
     hub, lock = hub or HuggingFaceHub(), lock or user_lock()
     preset = preset_for(model)
+    if preset.shipped:
+        raise UsageError(
+            f"{model} is a whole model and no network; see inpaint.control_model"
+        )
     pin = lock.read().get(preset.hub_id)
     commit = pin.commit if pin else preset.revision
     config = hub.cached(preset.hub_id, commit, NETWORK)

@@ -36,6 +36,9 @@ class Preset:
     files: tuple[str, ...] = ()
     """Exactly these files; () chooses from the listing what the use needs."""
 
+    shipped: bool = False
+    """It comes with nightmend: nothing is fetched, and `hub_id` is empty."""
+
     gated: bool = False
     """The hub asks for an account and for its terms to be accepted."""
 
@@ -69,6 +72,16 @@ PRESETS = (
         "SDXL made for inpainting, 1024 px",
     ),
     Preset("sdxl", _SDXL, "plain", "CreativeML Open RAIL++-M", 6940, "SDXL, 1024 px"),
+    Preset(
+        "tiny-hands",
+        "",
+        "inpainting",
+        "Apache-2.0",
+        25,
+        "trained here on drawn hands, 192 px; for trying out and for tests, not for "
+        "photographs",
+        shipped=True,
+    ),
     Preset(
         "flux-fill",
         "black-forest-labs/FLUX.1-Fill-dev",

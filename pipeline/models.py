@@ -24,6 +24,12 @@ from pipeline.model_files import (
 from pipeline.model_hub import Hub, HubFile, HuggingFaceHub
 from pipeline.model_lock import ModelLock, Pin, PinnedFile, user_lock
 from pipeline.model_presets import PRESETS, Preset, preset_for
+from pipeline.model_shipped import (
+    is_here,
+    shipped_digest,
+    shipped_folder,
+    shipped_problems,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +43,7 @@ class LocatedModel:
     """A diffusers folder, or one .safetensors file."""
 
     commit: str = ""
-    """For a hub model, else ""."""
+    """Of a hub model; of a shipped one a digest of its files; else ""."""
 
     parts: Path | None = None
     """For a single file: the folder with its family's tokenizer and configurations."""
@@ -50,7 +56,7 @@ class ModelState:
     preset: Preset
     here: bool
     commit: str
-    """The pinned commit, or "" before the first fetch."""
+    """The pinned one, or "" before the first fetch; a digest of a shipped model."""
 
 
 def locate(
@@ -121,6 +127,9 @@ def fetch(
     """
     hub, lock = hub or HuggingFaceHub(), lock or user_lock()
     preset = preset_for(name)
+    if preset.shipped:
+        tell("comes with nightmend: its files are compared with their digests")
+        return shipped_folder(preset, revision)
     pin = lock.read().get(preset.hub_id)
     wanted = revision or (pin.commit if pin and not update else preset.revision)
     listing = hub.listing(preset.hub_id, wanted, preset.gated)
@@ -142,7 +151,7 @@ def fetch(
 def verify(
     name: str, hub: Hub | None = None, lock: ModelLock | None = None
 ) -> list[str]:
-    """Compute the digests of a fetched model again.
+    """Compute the digests of a fetched or shipped model again.
 
     Returns:
         One sentence per file that is missing or differs; [] when all are as pinned.
@@ -153,6 +162,8 @@ def verify(
     """
     hub, lock = hub or HuggingFaceHub(), lock or user_lock()
     preset = preset_for(name)
+    if preset.shipped:
+        return shipped_problems(preset)
     pin = lock.read().get(preset.hub_id)
     files = {} if pin is None else _files_of(preset, pin)
     if pin is None or not files:
@@ -175,6 +186,9 @@ def states(hub: Hub | None = None, lock: ModelLock | None = None) -> list[ModelS
     pins = lock.read()
     found = []
     for preset in PRESETS:
+        if preset.shipped:
+            found.append(ModelState(preset, is_here(preset), shipped_digest(preset)))
+            continue
         pin = pins.get(preset.hub_id)
         mine = pin is not None and bool(_files_of(preset, pin))
         found.append(
@@ -216,6 +230,9 @@ def weights_of(
 def _locate_preset(
     preset: Preset, revision: str, hub: Hub, lock: ModelLock
 ) -> LocatedModel:
+    if preset.shipped:
+        folder = shipped_folder(preset, revision)
+        return LocatedModel(preset.name, folder, commit=shipped_digest(preset))
     pin = lock.read().get(preset.hub_id)
     commit = revision or (pin.commit if pin else preset.revision)
     index = hub.cached(preset.hub_id, commit, INDEX)

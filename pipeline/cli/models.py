@@ -69,7 +69,9 @@ def fetch(
 def verify(
     names: Annotated[
         list[str] | None,
-        typer.Argument(help="Presets or hub ids; default: all fetched ones."),
+        typer.Argument(
+            help="Presets or hub ids; default: all that were fetched, or came along."
+        ),
     ] = None,
 ) -> ExitCode:
     """Compute the digests of fetched models again and compare them with the pins."""
@@ -77,7 +79,8 @@ def verify(
     worst = ExitCode.OK
     for name in chosen:
         problems = models.verify(name)
-        print(f"{name}: {'as it was fetched' if not problems else 'NOT in order'}")
+        origin = "shipped" if preset_for(name).shipped else "fetched"
+        print(f"{name}: {'NOT in order' if problems else f'as it was {origin}'}")
         for problem in problems:
             print(f"  ! {problem}")
             worst = ExitCode.ENVIRONMENT
@@ -97,9 +100,17 @@ def _line(state: ModelState) -> str:
         if preset.size_mib >= 1024
         else f"{preset.size_mib} MiB"
     )
-    revision = state.commit[:12] or f"{preset.revision}, pinned on first fetch"
     return (
         f"{preset.name:16} {here:5} {size:>9}  {preset.sentence}\n"
-        f"{'':33}{preset.hub_id} @ {revision}\n"
+        f"{'':33}{_origin(state)}\n"
         f"{'':33}{preset.licence}; {_USES[preset.use]}"
     )
+
+
+def _origin(state: ModelState) -> str:
+    preset = state.preset
+    if preset.shipped:
+        held = f", digest {state.commit[:12]}" if state.commit else ""
+        return f"comes with nightmend{held}"
+    revision = state.commit[:12] or f"{preset.revision}, pinned on first fetch"
+    return f"{preset.hub_id} @ {revision}"

@@ -19,6 +19,7 @@ from pipeline.ledger.rows import Known, Stamp
 from pipeline.ledger.store import Ledger
 from pipeline.model_lock import user_lock
 from pipeline.model_presets import preset_for
+from pipeline.model_shipped import digest_of_others, shipped_digest
 from pipeline.reading import read_regular
 from pipeline.records import Outcome, Status, Workplace
 from pipeline.runner.contract import Job, Task
@@ -161,9 +162,7 @@ def detector_weights(settings: Settings) -> dict[str, str]:
     for name in settings.detect.detectors:
         for need in catalogue.look_up(name).needs:
             held[need] = weights.PACKAGED[need].sha256
-    own = weights.own_folder() / weights.OWN_DIGESTS
-    if own.is_file():
-        held["own"] = digest_file(own)
+    held["own"] = digest_of_others()
     return held | _stamps([settings.segments.weights])
 
 
@@ -190,12 +189,14 @@ def _stamps(paths: Iterable[Path | None]) -> dict[str, str]:
 
 
 def _pinned_commit(model: str) -> str:
-    """Return the commit of a fetched model; "" for a local one."""
+    """Return the commit of a fetched model, a shipped one's digest, "" for a local."""
     try:
-        hub_id = preset_for(model).hub_id
+        preset = preset_for(model)
     except UsageError:
         return ""
-    pin = user_lock().read().get(hub_id)
+    if preset.shipped:
+        return shipped_digest(preset)
+    pin = user_lock().read().get(preset.hub_id)
     return pin.commit if pin is not None else ""
 
 

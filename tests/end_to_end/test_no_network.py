@@ -4,22 +4,15 @@ Python's own hooks see nothing of what native libraries do, so the system calls 
 counted.
 """
 
-import os
-import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.pipeline.inpainters.tiny import save_family
+from tests.support.network import reached, untraceable
 from tests.support.photographs import installed
 from tests.support.runs import fill, picture
-
-ROOT = Path(__file__).resolve().parents[2]
-STRACE = shutil.which("strace")
-OUTWARDS = re.compile(r"sa_family=(AF_INET6?|AF_PACKET)\b[^}]*")
 
 TALKS = """
 import contextlib, socket
@@ -30,37 +23,11 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
 """
 
 
-def reached(words: list[str], log: Path) -> list[str]:
-    """Run a program, and return the addresses it wanted to connect or send to."""
-    assert STRACE is not None
-    calls = "trace=connect,sendto,sendmsg,sendmmsg"
-    environment = {k: v for k, v in os.environ.items() if "proxy" not in k.lower()}
-    shown = subprocess.run(
-        [STRACE, "-f", "--seccomp-bpf", "-e", calls, "-o", log, sys.executable, *words],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=ROOT,
-        env={**environment, "HF_HUB_OFFLINE": "0", "YOLO_OFFLINE": "false"},
-    )
-    assert shown.returncode in {0, 1}, shown.stderr
-    return [match[0] for match in OUTWARDS.finditer(log.read_text(errors="replace"))]
-
-
 @pytest.fixture(scope="module", autouse=True)
 def _can_trace(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Skip where system calls cannot be watched; and prove that they are."""
-    if STRACE is None:
-        pytest.skip("strace is not installed")
-    log = tmp_path_factory.mktemp("trace") / "log"
-    tried = subprocess.run(
-        [STRACE, "-f", "--seccomp-bpf", "-e", "trace=connect", "-o", log, "true"],
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    if tried.returncode:
-        pytest.skip(f"processes may not be traced here: {tried.stderr.strip()}")
+    if reason := untraceable(tmp_path_factory.mktemp("trace")):
+        pytest.skip(reason)
 
 
 @pytest.fixture

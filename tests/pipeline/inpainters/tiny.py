@@ -33,12 +33,23 @@ def save_family(family: str, folder: Path) -> Path:
     return folder / family
 
 
-def _sd(channels: int, folder: Path) -> Any:
+def save_like_tiny_hands(folder: Path) -> Path:
+    """Save a random checkpoint with the sizes of tiny-hands, as a diffusers folder.
+
+    Its latents are of 24x24, and its VAE takes an eighth of the side: 192 px.
+    """
+    torch.manual_seed(192)
+    whole = _sd(9, folder, side=24, halvings=3)
+    whole.save_pretrained(folder / "like-tiny-hands", safe_serialization=True)
+    return folder / "like-tiny-hands"
+
+
+def _sd(channels: int, folder: Path, *, side: int = 16, halvings: int = 2) -> Any:
     return StableDiffusionInpaintPipeline(
-        vae=_vae(),
+        vae=_vae(halvings),
         text_encoder=CLIPTextModel(_text_config()),
         tokenizer=byte_tokenizer(folder),
-        unet=unet(channels),
+        unet=unet(channels, sample_size=side),
         scheduler=_scheduler(),
         safety_checker=None,
         feature_extractor=None,
@@ -82,11 +93,11 @@ def unet(channels: int, **changes: Any) -> UNet2DConditionModel:
     return UNet2DConditionModel(**(options | changes)).eval()
 
 
-def _vae() -> AutoencoderKL:
+def _vae(halvings: int = 2) -> AutoencoderKL:
     return AutoencoderKL(
-        block_out_channels=(8, 16, 16),
-        down_block_types=("DownEncoderBlock2D",) * 3,
-        up_block_types=("UpDecoderBlock2D",) * 3,
+        block_out_channels=(8, *(16,) * halvings),
+        down_block_types=("DownEncoderBlock2D",) * (halvings + 1),
+        up_block_types=("UpDecoderBlock2D",) * (halvings + 1),
         latent_channels=4,
         layers_per_block=1,
         norm_num_groups=4,
