@@ -9,20 +9,11 @@ import numpy.typing as npt
 from workshop.tiny_hands.captions import caption
 from workshop.tiny_hands.pictures import SIZE, Shard
 
-SOUND_SHARE = 0.75
+SOUND_SHARE = 0.85
 """Targets that are sound hands; the others teach what the wrong words look like."""
 
 EMPTY_CAPTION_SHARE = 0.12
 """Captions left out, so that guidance has an unconditional side."""
-
-LEGIBLE = frozenset(
-    ("open", "spread", "together", "counting", "relaxed", "natural", "hanging", "side")
-)
-"""Poses that show most of the digits, which is what a repaired hand is judged by."""
-
-OTHER_POSES_KEPT = 0.35
-"""Share of the hands in other poses that are learnt from; a small network cannot learn
-everything at once."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +31,8 @@ class Sample:
 
 def draw_sample(shards: list[Shard], side: int, rng: np.random.Generator) -> Sample:
     """Return one example, cut from a random pair under a random affine change."""
-    shard, index = _draw_pair(shards, rng)
+    shard = shards[int(rng.integers(len(shards)))]
+    index = int(rng.integers(len(shard.pixels)))
     sound = bool(rng.random() < SOUND_SHARE)
     warp = _random_warp(side, rng)
 
@@ -65,14 +57,6 @@ def draw_sample(shards: list[Shard], side: int, rng: np.random.Generator) -> Sam
     return Sample(pixels, draw_mask(hand, digits, rng), words)
 
 
-def _draw_pair(shards: list[Shard], rng: np.random.Generator) -> tuple[Shard, int]:
-    while True:
-        shard = shards[int(rng.integers(len(shards)))]
-        index = int(rng.integers(len(shard.pixels)))
-        if str(shard.labels[index][3]) in LEGIBLE or rng.random() < OTHER_POSES_KEPT:
-            return shard, index
-
-
 def draw_mask(
     hand: npt.NDArray[np.bool_],
     digits: npt.NDArray[np.uint8],
@@ -87,14 +71,14 @@ def draw_mask(
     """
     choice = rng.random()
     present = [number for number in np.unique(digits) if number]
-    if choice < 0.2 and present:
+    if choice < 0.12 and present:
         picked = rng.choice(present, size=min(len(present), int(rng.integers(1, 3))))
         return _grown(np.isin(digits, picked), rng)
-    if choice < 0.75 and hand.any():
+    if choice < 0.8 and hand.any():
         return _grown(hand, rng)
-    if choice < 0.92 and hand.any():
+    if choice < 0.95 and hand.any():
         rows, columns = np.nonzero(hand)
-        margin = int(rng.integers(2, 12))
+        margin = int(rng.integers(3, 18))
         box = np.zeros(hand.shape, bool)
         box[
             max(0, rows.min() - margin) : rows.max() + margin,
@@ -107,7 +91,7 @@ def draw_mask(
 def _grown(
     mask: npt.NDArray[np.bool_], rng: np.random.Generator
 ) -> npt.NDArray[np.bool_]:
-    radius = int(rng.integers(4, 13))
+    radius = int(rng.integers(5, 19))
     disc = cv2.getStructuringElement(
         cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1)
     )

@@ -20,6 +20,7 @@ from torch import nn
 
 from workshop.tiny_hands.checkpoints import load_state, save_state
 from workshop.tiny_hands.pictures import Shard, load_shard, take_in
+from workshop.tiny_hands.steepest import optimizers_for
 
 SIDE = 96
 PAIRS_A_STEP = 16
@@ -175,11 +176,12 @@ def train(pairs: Path, out: Path, minutes: float, steps: int) -> None:
     torch.set_num_threads(1)
     torch.manual_seed(0)
     network = Counter().to(memory_format=torch.channels_last)
-    optimizer = torch.optim.AdamW(network.parameters(), PEAK_RATE, weight_decay=1e-2)
+    optimizers = optimizers_for(network, PEAK_RATE, 1e-2)
     done = 0
     if state := load_state(out):
         network.load_state_dict(state["network"])
-        optimizer.load_state_dict(state["optimizer"])
+        for optimizer, kept in zip(optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(kept)
         done = state["done"]
     rng = np.random.default_rng([3, done])
     known: dict[Path, Shard] = {}
@@ -187,22 +189,28 @@ def train(pairs: Path, out: Path, minutes: float, steps: int) -> None:
     shards = [known[path] for path in sorted(known)][:-1]
     started = time.monotonic()
     while done < steps and time.monotonic() - started < 60 * minutes:
-        for group in optimizer.param_groups:
-            share = max(0.02, 0.5 + 0.5 * float(np.cos(np.pi * done / steps)))
-            group["lr"] = PEAK_RATE * min(1.0, (done + 1) / 100) * share
+        share = max(0.02, 0.5 + 0.5 * float(np.cos(np.pi * done / steps)))
+        rate = PEAK_RATE * min(1.0, (done + 1) / 50) * share
         pictures, flawed, counts = draw_batch(shards, rng)
         with torch.autocast("cpu", torch.bfloat16):
             said = network(pictures).float()
         loss = F.binary_cross_entropy_with_logits(said[:, 0], flawed)
         loss = loss + F.cross_entropy(said[:, 1:], counts)
-        optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
+        for optimizer in optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            optimizer.step()
+            optimizer.zero_grad()
         done += 1
         if done % 100 == 0:
             print(f"{done} {time.monotonic() - started:.0f} s {loss:.3f}", flush=True)
-    kept = {"network": network.state_dict(), "optimizer": optimizer.state_dict()}
-    save_state(out, {**kept, "done": done})
+    state = {
+        "network": network.state_dict(),
+        "optimizers": [each.state_dict() for each in optimizers],
+        "done": done,
+    }
+    save_state(out, state)
     report(CounterJudge(out), load_shard(sorted(known)[-1]))
 
 

@@ -1,27 +1,38 @@
 """Render the training pictures: pairs of a flawed hand and its sound twin.
 
-Run: python -m workshop.tiny_hands.pictures FOLDER --count 6000
+Run: python -m workshop.tiny_hands.pictures FOLDER --count 6000 --workers 2
 Stops and resumes at whole shards; the same seeds give the same pictures.
 """
 
 import argparse
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
 from workshop.hands import KINDS, render_pair
+from workshop.hands.render import RenderedHand
 
-SIZE = 160
-"""Side of a stored picture in pixels; a training cut-out is 128."""
+SIZE = 224
+"""Side of a stored picture in pixels; a training cut-out is 192."""
 
-SHARD = 250
+SHARD = 125
 FIRST_SEED = 5_000_000
 """Seeds from here on are for training; the evaluation draws from below."""
 
 STYLES = {"photo": 0.7, "anime": 0.15, "painted": 0.15}
 FLAWED_KINDS = tuple(kind for kind in KINDS if kind != "ok")
+
+LEGIBLE = ("open", "spread", "together", "relaxed", "natural", "counting")
+"""Poses that show most of the digits, which is what a repaired hand is judged by."""
+
+LEGIBLE_SHARE = 0.8
+"""Share of the pairs in those poses; a small network cannot learn everything at once.
+The others are drawn as the renderer draws them when nothing is asked for."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,18 +52,31 @@ class Shard:
     """(N, 4): kind, digits of the flawed hand, style, pose."""
 
 
+def draw_pair(seed: int, size: int) -> tuple[RenderedHand, RenderedHand]:
+    """Draw a flawed hand and its twin, of the kinds, styles and poses that are learnt.
+
+    Args:
+        seed: Decides everything.
+        size: Side of the pictures in pixels.
+    """
+    rng = np.random.default_rng([seed, 77])
+    kind = str(rng.choice(FLAWED_KINDS))
+    style = str(rng.choice(list(STYLES), p=list(STYLES.values())))
+    legible = bool(rng.random() < LEGIBLE_SHARE)
+    pose = str(rng.choice(LEGIBLE)) if legible else None
+    return render_pair(seed, kind=kind, pose=pose, style=style, size=size)
+
+
 def render_shard(number: int) -> Shard:
     """Render the pairs of one shard; a function of its number alone."""
     pixels, hands, digits, labels = [], [], [], []
     for seed in range(number * SHARD, (number + 1) * SHARD):
-        rng = np.random.default_rng([seed, 77])
-        kind = str(rng.choice(FLAWED_KINDS))
-        style = str(rng.choice(list(STYLES), p=list(STYLES.values())))
-        pair = render_pair(FIRST_SEED + seed, kind=kind, style=style, size=SIZE)
+        pair = draw_pair(FIRST_SEED + seed, SIZE)
+        flawed = pair[0]
         pixels.append([hand.pixels for hand in pair])
         hands.append([hand.hand for hand in pair])
         digits.append([_number_digits(hand.digit_masks) for hand in pair])
-        labels.append([kind, str(pair[0].digits), style, pair[0].pose])
+        labels.append([flawed.kind, str(flawed.digits), flawed.style, flawed.pose])
     return Shard(np.array(pixels), np.array(hands), np.array(digits), np.array(labels))
 
 
@@ -91,18 +115,34 @@ def take_in(folder: Path, shards: dict[Path, Shard]) -> None:
             shards[path] = load_shard(path)
 
 
+def write_shard(number: int, path: Path) -> None:
+    """Render one shard and write it, on one core."""
+    cv2.setNumThreads(1)
+    save_shard(render_shard(number), path)
+
+
 def main() -> None:
     """Render shards until there are enough pairs."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--count", type=int, default=6000)
+    parser.add_argument("--workers", type=int, default=2)
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
-    for number in range(-(-arguments.count // SHARD)):
-        path = arguments.folder / f"pairs-{number:04}.npz"
-        if not path.exists():
-            save_shard(render_shard(number), path)
-            print(f"{(number + 1) * SHARD} pairs", flush=True)
+    paths = {
+        number: arguments.folder / f"pairs-{number:04}.npz"
+        for number in range(-(-arguments.count // SHARD))
+    }
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(arguments.workers, mp_context=context) as pool:
+        jobs = [
+            pool.submit(write_shard, number, path)
+            for number, path in paths.items()
+            if not path.exists()
+        ]
+        for done, job in enumerate(as_completed(jobs), start=1):
+            job.result()
+            print(f"{done * SHARD} pairs more", flush=True)
 
 
 if __name__ == "__main__":

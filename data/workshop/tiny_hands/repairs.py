@@ -17,9 +17,8 @@ from pipeline.stages import choose, mask, score
 from pipeline.stages.detect import inspect
 from pipeline.toolbox import Toolbox
 from pipeline.trial import Trial
-from workshop.hands import render_pair
 from workshop.tiny_hands.counter import box_of
-from workshop.tiny_hands.pictures import FIRST_SEED, FLAWED_KINDS, STYLES
+from workshop.tiny_hands.pictures import FIRST_SEED, draw_pair
 
 FIRST = FIRST_SEED - 1_000_000
 """Seeds below those that were trained on."""
@@ -64,17 +63,14 @@ class Case:
 
 def draw_case(number: int) -> Case:
     """Draw one malformed hand and its twin; a function of the number alone."""
-    rng = np.random.default_rng([number, 99])
-    kind = str(rng.choice(FLAWED_KINDS))
-    style = str(rng.choice(list(STYLES), p=list(STYLES.values())))
-    flawed, twin = render_pair(FIRST + number, kind=kind, style=style, size=SIDE)
+    flawed, twin = draw_pair(FIRST + number, SIDE)
     either = flawed.hand | twin.hand
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * GROWN_PX + 1,) * 2)
     grown = cv2.dilate(either.astype(np.uint8), disc) > 0
     return Case(
         FIRST + number,
-        kind,
-        style,
+        flawed.kind,
+        flawed.style,
         flawed.pixels,
         twin.pixels,
         grown,
@@ -82,10 +78,10 @@ def draw_case(number: int) -> Case:
     )
 
 
-def repair(
+def trial_of(
     case: Case, settings: Settings, toolbox: Toolbox, inpainter: Inpainter
 ) -> tuple[Trial, Gallery]:
-    """Paint all variations of one hand, and let the program judge each."""
+    """Lay one hand out for repair, as the program does with a mask of the user's."""
     gallery = Gallery()
     picture = Picture(
         ImageRef(Path(), f"{case.seed}.png", f"{case.seed:064x}"),
@@ -104,7 +100,14 @@ def repair(
     planned = mask.plan_patches(
         (), size_of(case.pixels), settings.mask, apart_px=1, user_mask=case.mask
     )
-    trial = Trial(planned.patches[0], case.pixels, bench, 1)
+    return Trial(planned.patches[0], case.pixels, bench, 1), gallery
+
+
+def repair(
+    case: Case, settings: Settings, toolbox: Toolbox, inpainter: Inpainter
+) -> tuple[Trial, Gallery]:
+    """Paint all variations of one hand, and let the program judge each."""
+    trial, gallery = trial_of(case, settings, toolbox, inpainter)
     for candidate in inpainter.paint(trial.ask(settings.plan.strength)):
         trial.judge(candidate)
     return trial, gallery

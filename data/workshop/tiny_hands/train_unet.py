@@ -1,7 +1,7 @@
 """Train the inpainting UNet and the text encoder of the small checkpoint.
 
-Run: python -m workshop.tiny_hands.train_unet PAIRS OUT --minutes 60 --steps 6000
-Needs OUT/vae. Resumes where it stopped, also with another side or more steps.
+Run: python -m workshop.tiny_hands.train_unet PAIRS OUT --minutes 60
+Needs OUT/vae. Resumes where it stopped. The learning rate falls over the minutes given.
 """
 
 import argparse
@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812  the name everybody knows
 from diffusers import AutoencoderKL
 from diffusers.models.attention_processor import AttnProcessor
 
-from workshop.tiny_hands.batches import Sample, draw_sample
+from workshop.tiny_hands.batches import draw_sample
 from workshop.tiny_hands.captions import WORDS
 from workshop.tiny_hands.checkpoints import Average, load_state, save_state
 from workshop.tiny_hands.networks import (
@@ -27,9 +27,12 @@ from workshop.tiny_hands.networks import (
     write_tokenizer,
 )
 from workshop.tiny_hands.pictures import Shard, take_in
+from workshop.tiny_hands.steepest import optimizers_for
+from workshop.tiny_hands.stock import Batch, Stock, draw_latents
 
-SNR_CAP = 5.0
-"""Min-SNR weighting for velocity targets (Hang et al. 2023, arXiv 2303.09556)."""
+NOISE_CENTRE, NOISE_SPREAD = 0.35, 1.15
+"""Of the logistic-normal distribution of time steps (Esser et al. 2024, arXiv
+2403.03206): most of them where it is decided how many fingers there are and where."""
 
 OUTSIDE_WEIGHT = 0.15
 """Weight of what is not masked; the paste-back throws it away."""
@@ -41,9 +44,13 @@ class Plan:
 
     side: int
     batch: int
-    steps: int
+    fresh: int
+    """Newly drawn samples a step; the others come out of the stock."""
+
     minutes: float
     peak_rate: float
+    threads: int
+    compiled: bool
 
 
 class Painter(torch.nn.Module):
@@ -71,34 +78,27 @@ class Painter(torch.nn.Module):
         return features
 
 
-def loss_of(
-    painter: Painter, vae: AutoencoderKL, samples: list[Sample], schedule: Any
-) -> torch.Tensor:
-    """Return the weighted velocity error of one batch."""
-    pixels = torch.from_numpy(np.stack([sample.pixels for sample in samples]))
-    pixels = (pixels.permute(0, 3, 1, 2).float() / 127.5 - 1).contiguous(
-        memory_format=torch.channels_last
-    )
-    mask = torch.from_numpy(np.stack([sample.mask for sample in samples]))[:, None]
+def draw_steps(count: int) -> torch.Tensor:
+    """Return (count,) time steps 0..999, one from each of `count` equal shares."""
+    shares = (torch.arange(count) + torch.rand(count)) / count
+    normal = torch.special.ndtri(shares.clamp(1e-4, 1 - 1e-4))
+    steps = 1000 * torch.sigmoid(NOISE_CENTRE + NOISE_SPREAD * normal)
+    return steps.long().clamp(0, 999)
+
+
+def loss_of(painter: Painter, unet: Any, batch: Batch, schedule: Any) -> torch.Tensor:
+    """Return the velocity error of one batch, mostly where it is masked."""
+    steps = draw_steps(len(batch.latents))
+    noise = torch.randn_like(batch.latents)
+    noisy = schedule.add_noise(batch.latents, noise, steps)
     with torch.autocast("cpu", torch.bfloat16):
-        with torch.no_grad():
-            both = torch.cat([pixels, pixels * ~mask])
-            latents = vae.encode(both).latent_dist.mean.float()
-        latents, masked = (latents * vae.config.scaling_factor).chunk(2)
-        small = F.interpolate(mask.float(), latents.shape[2:], mode="nearest")
-        steps = torch.randint(0, 1000, (len(samples),))
-        noise = torch.randn_like(latents)
-        noisy = schedule.add_noise(latents, noise, steps)
-        features = painter.encode([sample.caption for sample in samples])
-        told = torch.cat([noisy, small, masked], dim=1)
-        guess = painter.unet(told, steps, features).sample.float()
-    target = schedule.get_velocity(latents, noise, steps)
-    signal = schedule.alphas_cumprod[steps]
-    snr = signal / (1 - signal)
-    importance = snr.clamp(max=SNR_CAP) / (snr + 1) + 0.05
-    place = OUTSIDE_WEIGHT + (1 - OUTSIDE_WEIGHT) * small
-    error = (guess - target).pow(2) * place * importance[:, None, None, None]
-    loss: torch.Tensor = error.sum() / (place.sum() * 4)
+        features = painter.encode(batch.captions)
+        told = torch.cat([noisy, batch.mask, batch.masked], dim=1)
+        told = told.contiguous(memory_format=torch.channels_last)
+        guess = unet(told, steps, features, return_dict=False)[0].float()
+    target = schedule.get_velocity(batch.latents, noise, steps)
+    place = OUTSIDE_WEIGHT + (1 - OUTSIDE_WEIGHT) * batch.mask
+    loss: torch.Tensor = ((guess - target).pow(2) * place).sum() / (4 * place.sum())
     return loss
 
 
@@ -114,25 +114,46 @@ class Training:
         self._vae = vae.requires_grad_(False).to(memory_format=torch.channels_last)
         torch.manual_seed(0)
         self._painter = Painter(self._tokenizer)
-        self._optimizer = torch.optim.AdamW(self._painter.parameters(), plan.peak_rate)
+        self._unet: Any = self._painter.unet
+        if plan.compiled:
+            self._unet = torch.compile(self._unet)
+        self._optimizers = optimizers_for(self._painter, plan.peak_rate, 1e-3)
         self._average = Average(self._painter, 0.998)
+        self._stock = Stock()
         self.done = 0
         if state := load_state(out / "unet.pt"):
             self._painter.load_state_dict(state["painter"])
-            self._optimizer.load_state_dict(state["optimizer"])
+            for optimizer, kept in zip(
+                self._optimizers, state["optimizers"], strict=True
+            ):
+                optimizer.load_state_dict(kept)
             self._average.restore(state["average"])
             self.done = state["done"]
         torch.manual_seed(self.done)
 
-    def step(self, samples: list[Sample]) -> float:
-        """Learn from one batch; return its loss."""
-        for group in self._optimizer.param_groups:
-            group["lr"] = self._plan.peak_rate * rate_at(self.done, self._plan.steps)
-        loss = loss_of(self._painter, self._vae, samples, self._schedule)
-        self._optimizer.zero_grad()
+    def step(
+        self, shards: list[Shard], share: float, rng: np.random.Generator
+    ) -> float:
+        """Learn from one batch; return its loss.
+
+        Args:
+            shards: What fresh samples are drawn from.
+            share: How much of the time is used up, 0..1.
+            rng: Source of the samples.
+        """
+        fresh = self._plan.batch if self.done % 250 == 0 else self._plan.fresh
+        samples = [draw_sample(shards, self._plan.side, rng) for _ in range(fresh)]
+        self._stock.add(draw_latents(self._vae, samples), rng)
+        batch = self._stock.draw(self._plan.batch, rng)
+        loss = loss_of(self._painter, self._unet, batch, self._schedule)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self._painter.parameters(), 1.0)
-        self._optimizer.step()
+        rate = self._plan.peak_rate * rate_at(self.done, share)
+        for optimizer in self._optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            optimizer.step()
+            optimizer.zero_grad()
         self._average.follow(self._painter)
         self.done += 1
         return loss.item()
@@ -141,7 +162,7 @@ class Training:
         """Write the state and the averaged networks."""
         state = {
             "painter": self._painter.state_dict(),
-            "optimizer": self._optimizer.state_dict(),
+            "optimizers": [each.state_dict() for each in self._optimizers],
             "average": self._average.state(),
             "done": self.done,
         }
@@ -150,19 +171,20 @@ class Training:
 
 
 def train(pairs: Path, out: Path, plan: Plan) -> None:
-    """Train until the minutes or the steps are used up, then export the average."""
-    torch.set_num_threads(1)
+    """Train until the minutes are used up, then export the average."""
+    torch.set_num_threads(plan.threads)
+    cv2.setNumThreads(1)
     training = Training(out, plan)
     rng = np.random.default_rng([2, training.done])
-    shards: dict[Path, Shard] = {}
+    known: dict[Path, Shard] = {}
+    shards: list[Shard] = []
     recent: list[float] = []
     started = time.monotonic()
-    while training.done < plan.steps and time.monotonic() - started < 60 * plan.minutes:
+    while (share := (time.monotonic() - started) / (60 * plan.minutes)) < 1:
         if training.done % 200 == 0 or not shards:
-            take_in(pairs, shards)
-        everything = list(shards.values())
-        samples = [draw_sample(everything, plan.side, rng) for _ in range(plan.batch)]
-        recent = [*recent[-99:], training.step(samples)]
+            take_in(pairs, known)
+            shards = list(known.values())
+        recent = [*recent[-99:], training.step(shards, share, rng)]
         if training.done % 25 == 0:
             passed = time.monotonic() - started
             print(f"{training.done} {passed:.0f} s {np.mean(recent):.4f}", flush=True)
@@ -171,10 +193,9 @@ def train(pairs: Path, out: Path, plan: Plan) -> None:
     training.keep()
 
 
-def rate_at(done: int, steps: int) -> float:
+def rate_at(done: int, share: float) -> float:
     """Return the share of the peak learning rate: warm-up, then half a cosine."""
-    warm = min(1.0, (done + 1) / 200)
-    return warm * max(0.03, 0.5 + 0.5 * math.cos(math.pi * done / steps))
+    return min(1.0, (done + 1) / 100) * max(0.02, 0.5 + 0.5 * math.cos(math.pi * share))
 
 
 @torch.no_grad()
@@ -193,19 +214,23 @@ def main() -> None:
     parser.add_argument("pairs", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--minutes", type=float, default=60)
-    parser.add_argument("--steps", type=int, default=6000)
-    parser.add_argument("--side", type=int, default=128)
+    parser.add_argument("--side", type=int, default=192)
     parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--rate", type=float, default=4e-4)
-    arguments = parser.parse_args()
+    parser.add_argument("--fresh", type=int, default=6)
+    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--compiled", action="store_true", help="needs a C++ compiler")
+    given = parser.parse_args()
     plan = Plan(
-        arguments.side,
-        arguments.batch,
-        arguments.steps,
-        arguments.minutes,
-        arguments.rate,
+        given.side,
+        given.batch,
+        given.fresh,
+        given.minutes,
+        given.rate,
+        given.threads,
+        given.compiled,
     )
-    train(arguments.pairs, arguments.out, plan)
+    train(given.pairs, given.out, plan)
 
 
 if __name__ == "__main__":
