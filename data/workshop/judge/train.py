@@ -20,21 +20,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from detectors import weights
-from detectors.hand_judge_net import HandJudgeNet
-from detectors.hand_trunk import SameConv
 from workshop.judge.augment import Strength
 from workshop.judge.batches import Batch, Draw, Pool, draw_batch, load_pool
-from workshop.judge.convert import landmark_net
+from workshop.judge.beginning import fresh_net, optimisers_for, prepare, weights_of
 from workshop.judge.losses import losses_of, total_of
 from workshop.judge.measure import measure_pool
 from workshop.judge.warm_start import fit_glance
 
 TRUNK_RATE, HEAD_RATE, GLANCE_RATE = 3e-4, 2e-3, 8e-4
 WARM_UP = 40
-FROZEN = 2
-"""Blocks that stay as they are: those at 112 and 56 cells, a third of the time."""
-
 EMA = 0.99
 SAVE_EVERY_S = 180.0
 MEASURE_EVERY_S = 600.0
@@ -53,42 +47,7 @@ class Plan:
     draw: Draw
     workers: int
     start: Path | None
-    """Checkpoint of another run to begin from, or None."""
-
-
-class FloatDepthwise(SameConv):
-    """Depthwise convolutions in float32: their bf16 gradient is ten times slower."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        with torch.autocast("cpu", enabled=False):
-            return super().forward(x.float())
-
-
-def prepare(net: HandJudgeNet) -> HandJudgeNet:
-    """Make a network ready to be trained on a CPU: layout, precision, frozen stem."""
-    trunk = net.trunk
-    early = (trunk.stem, trunk.stem_look, trunk.stem_project, *trunk.blocks[:FROZEN])
-    for part in early:
-        part.requires_grad_(False)
-    for layer in net.modules():
-        learns = isinstance(layer, SameConv) and layer.weight.requires_grad
-        if learns and getattr(layer, "groups", 1) > 1:
-            layer.__class__ = FloatDepthwise
-    net.to(memory_format=torch.channels_last)
-    return net
-
-
-def fresh_net() -> HandJudgeNet:
-    """Return the judge with MediaPipe's trunk and new heads."""
-    net = HandJudgeNet()
-    net.trunk.load_state_dict(
-        landmark_net(weights.find("hand_landmarker")).trunk.state_dict()
-    )
-    with torch.no_grad():
-        # Tips and flaws are rare: start from "nothing here".
-        if net.draw.bias is not None:
-            net.draw.bias.copy_(torch.tensor([-1.0, -3.0, -3.0]))
-    return net
+    """What to begin from: another run's checkpoint, shipped weights, or None."""
 
 
 class Trainer:
@@ -104,12 +63,12 @@ class Trainer:
         heads = [p for p in self.net.parameters() if id(p) not in inside]
         known = {id(p) for p in self.net.glance.parameters()}
         glance = [p for p in heads if id(p) in known]
-        groups = [
-            {"params": trunk, "top": TRUNK_RATE},
-            {"params": [p for p in heads if id(p) not in known], "top": HEAD_RATE},
-            {"params": glance, "top": GLANCE_RATE},
+        parts = [
+            (trunk, TRUNK_RATE),
+            ([p for p in heads if id(p) not in known], HEAD_RATE),
+            (glance, GLANCE_RATE),
         ]
-        self.optimiser = torch.optim.AdamW(groups, lr=1e-4, weight_decay=0.01)
+        self.optimisers = optimisers_for(parts)
         self._learning = [*trunk, *heads]
         self._threads = ThreadPoolExecutor(plan.workers)
         self.step, self.spent_s = 0, 0.0
@@ -123,16 +82,17 @@ class Trainer:
     def _resume(self) -> None:
         if not self.checkpoint.exists():
             if self.plan.start is not None:
-                other = torch.load(self.plan.start, weights_only=True)["average"]
-                self.net.load_state_dict(other, strict=False)
+                self.net.load_state_dict(weights_of(self.plan.start), strict=False)
+                self.average.load_state_dict(self.net.state_dict())
             return
         stored: dict[str, Any] = torch.load(self.checkpoint, weights_only=True)
         self.net.load_state_dict(stored["net"])
         self.average.load_state_dict(stored["average"])
-        tops = [group["top"] for group in self.optimiser.param_groups]
-        self.optimiser.load_state_dict(stored["optimiser"])
-        for group, top in zip(self.optimiser.param_groups, tops, strict=True):
-            group["top"] = top
+        for optimiser, kept in zip(self.optimisers, stored["optimisers"], strict=True):
+            tops = [group["top"] for group in optimiser.param_groups]
+            optimiser.load_state_dict(kept)
+            for group, top in zip(optimiser.param_groups, tops, strict=True):
+                group["top"] = top
         self.step, self.spent_s = int(stored["step"]), float(stored["spent_s"])
         print(f"resumed at step {self.step}, {self.spent_s / 60:.1f} min", flush=True)
 
@@ -157,7 +117,7 @@ class Trainer:
         stored = {
             "net": self.net.state_dict(),
             "average": self.average.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
+            "optimisers": [each.state_dict() for each in self.optimisers],
             "step": self.step,
             "spent_s": self.spent_s,
         }
@@ -177,7 +137,8 @@ class Trainer:
         for number, parameter in enumerate(self._learning):
             parameter.grad = torch.stack([part[0][number] for part in parts]).mean(0)
         nn.utils.clip_grad_norm_(self._learning, 4.0)
-        self.optimiser.step()
+        for optimiser in self.optimisers:
+            optimiser.step()
         self.step += 1
         self._follow()
         names = parts[0][1]
@@ -199,8 +160,9 @@ class Trainer:
         share = min(1.0, self.spent_s / (self.plan.minutes * 60))
         fade = 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * share))
         warm = min(1.0, (self.step + 1) / WARM_UP)
-        for group in self.optimiser.param_groups:
-            group["lr"] = group["top"] * fade * warm
+        for optimiser in self.optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = group["top"] * fade * warm
 
     def _follow(self) -> None:
         keep = min(EMA, (1 + self.step) / (20 + self.step))
@@ -225,7 +187,7 @@ def run(plan: Plan) -> None:
     plan.out.mkdir(parents=True, exist_ok=True)
     trainer = Trainer(plan)
     pool = load_pool(plan.samples, held_out=False, skip=plan.skip)
-    if trainer.step == 0:
+    if trainer.step == 0 and plan.start is None:
         trainer.warm_start(pool)
     rng = np.random.default_rng([plan.seed, trainer.step])
     saved = measured = reloaded = time.monotonic()

@@ -64,7 +64,7 @@ class Verdict:
     """The detector finds a hand here, and every hand here in order."""
 
     counter: bool
-    """The counter counts five digits, and finds nothing wrong."""
+    """The counter counts as many digits as the sound twin shows."""
 
     kept: bool
     """The original stayed, as nothing was better."""
@@ -97,7 +97,7 @@ class Judges:
             case.seed,
             case.kind,
             self._detector_says_sound(after, Box(*case.box)),
-            self._counter.opinion(after, case.box).sound,
+            self._counter.digits(after, case.box) == case.visible,
             not changed.any(),
             seam,
             int(changed[~reached].max(initial=0)),

@@ -60,6 +60,9 @@ class Case:
     box: tuple[int, int, int, int]
     """x0, y0, x1, y1 of the hand, its twin's included."""
 
+    visible: int
+    """Digits that its twin shows."""
+
 
 def draw_case(number: int) -> Case:
     """Draw one malformed hand and its twin; a function of the number alone."""
@@ -75,6 +78,7 @@ def draw_case(number: int) -> Case:
         twin.pixels,
         grown,
         box_of(either),
+        twin.visible_digits,
     )
 
 

@@ -7,7 +7,10 @@ Needs OUT/vae. Resumes where it stopped. The learning rate falls over the minute
 import argparse
 import math
 import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,7 @@ import torch
 from diffusers import AutoencoderKL
 from diffusers.models.attention_processor import AttnProcessor
 
+from workshop.steepest import optimizers_for
 from workshop.tiny_hands.batches import draw_sample
 from workshop.tiny_hands.captions import WORDS
 from workshop.tiny_hands.checkpoints import Average, load_state, save_state
@@ -27,7 +31,6 @@ from workshop.tiny_hands.networks import (
     write_tokenizer,
 )
 from workshop.tiny_hands.pictures import Shard, take_in
-from workshop.tiny_hands.steepest import optimizers_for
 from workshop.tiny_hands.stock import Batch, Stock, draw_latents
 
 NOISE_CENTRE, NOISE_SPREAD = 0.35, 1.15
@@ -49,7 +52,9 @@ class Plan:
 
     minutes: float
     peak_rate: float
-    threads: int
+    workers: int
+    """Threads, each with a batch of its own; they meet once a step."""
+
     compiled: bool
 
 
@@ -118,8 +123,11 @@ class Training:
         if plan.compiled:
             self._unet = torch.compile(self._unet)
         self._optimizers = optimizers_for(self._painter, plan.peak_rate, 1e-3)
+        self._learning = list(self._painter.parameters())
+        self._threads = ThreadPoolExecutor(plan.workers)
         self._average = Average(self._painter, 0.998)
         self._stock = Stock()
+        self._warm = False
         self.done = 0
         if state := load_state(out / "unet.pt"):
             self._painter.load_state_dict(state["painter"])
@@ -141,22 +149,35 @@ class Training:
             share: How much of the time is used up, 0..1.
             rng: Source of the samples.
         """
-        fresh = self._plan.batch if self.done % 250 == 0 else self._plan.fresh
-        samples = [draw_sample(shards, self._plan.side, rng) for _ in range(fresh)]
-        self._stock.add(draw_latents(self._vae, samples), rng)
-        batch = self._stock.draw(self._plan.batch, rng)
-        loss = loss_of(self._painter, self._unet, batch, self._schedule)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self._painter.parameters(), 1.0)
+        draw = partial(self._gradients, shards)
+        chances = rng.spawn(self._plan.workers)
+        # The first step compiles, which one thread does for all.
+        each = self._threads.map if self._warm else map
+        parts = list(each(draw, chances))
+        self._warm = True
+        for number, weight in enumerate(self._learning):
+            weight.grad = torch.stack([part[0][number] for part in parts]).mean(0)
+        torch.nn.utils.clip_grad_norm_(self._learning, 1.0)
         rate = self._plan.peak_rate * rate_at(self.done, share)
         for optimizer in self._optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = rate
             optimizer.step()
-            optimizer.zero_grad()
         self._average.follow(self._painter)
         self.done += 1
-        return loss.item()
+        return float(np.mean([loss for _, loss in parts]))
+
+    def _gradients(
+        self, shards: list[Shard], rng: np.random.Generator
+    ) -> tuple[Sequence[torch.Tensor], float]:
+        """Renew a part of the stock, and return gradients and loss of one batch."""
+        plan = self._plan
+        fresh = plan.batch if self.done % 250 == 0 else plan.fresh
+        samples = [draw_sample(shards, plan.side, rng) for _ in range(fresh)]
+        self._stock.add(draw_latents(self._vae, samples), rng)
+        batch = self._stock.draw(plan.batch, rng)
+        loss = loss_of(self._painter, self._unet, batch, self._schedule)
+        return torch.autograd.grad(loss, self._learning), loss.item()
 
     def keep(self) -> None:
         """Write the state and the averaged networks."""
@@ -172,7 +193,7 @@ class Training:
 
 def train(pairs: Path, out: Path, plan: Plan) -> None:
     """Train until the minutes are used up, then export the average."""
-    torch.set_num_threads(plan.threads)
+    torch.set_num_threads(1)
     cv2.setNumThreads(1)
     training = Training(out, plan)
     rng = np.random.default_rng([2, training.done])
@@ -218,7 +239,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--fresh", type=int, default=6)
     parser.add_argument("--rate", type=float, default=2e-3)
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--compiled", action="store_true", help="needs a C++ compiler")
     given = parser.parse_args()
     plan = Plan(
@@ -227,7 +248,7 @@ def main() -> None:
         given.fresh,
         given.minutes,
         given.rate,
-        given.threads,
+        given.workers,
         given.compiled,
     )
     train(given.pairs, given.out, plan)

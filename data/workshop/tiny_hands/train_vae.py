@@ -9,7 +9,7 @@ its latents may go on: the decoder gets sharper beside it.
 import argparse
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,15 +18,13 @@ import cv2
 import numpy as np
 import torch
 from diffusers import AutoencoderKL
-from torch.nn.functional import avg_pool2d
 
+from workshop.steepest import optimizers_for
 from workshop.tiny_hands.checkpoints import Average, load_state, save_state
 from workshop.tiny_hands.networks import make_vae
 from workshop.tiny_hands.pictures import Shard, take_in
-from workshop.tiny_hands.steepest import optimizers_for
+from workshop.tiny_hands.reconstruction import Reconstruction, loss_of
 
-CROP = 96
-BATCH = 12
 PEAK_RATE = 3e-3
 SCALES = (0.75, 1.35)
 """A hand is enlarged or shrunk to the working size, so the VAE sees both."""
@@ -34,33 +32,9 @@ SCALES = (0.75, 1.35)
 ON_HAND_SHARE = 0.75
 """Cut-outs that lie on a hand; the others lie anywhere."""
 
-DECODER_NOISE = 0.15
-"""Noise on the latents, in their standard deviations, while the decoder learns alone:
-a UNet's latents are never quite those of a picture."""
-COLOUR_WEIGHT = 4.0
-"""Without it the four channels all go to edges, and green leaves come back grey."""
-
-HUE_WEIGHT = 16.0
-"""Red against green and yellow against blue are judged by themselves: in plain RGB a
-pink hand that comes back tan costs next to nothing, and a repair of it shows a seam."""
-
-OPPONENT = ((0.5, 0.25), (-0.5, 0.25), (0.0, -0.5))
-"""Columns: red against green, yellow against blue."""
-
 SWAPPED_SHARE = 0.3
 """Cut-outs with their colour channels in another order: so many pictures go from orange
 to blue that a VAE would otherwise make do without green and pink."""
-
-HINT_WEIGHT = 8.0
-HINT_SIDE = 4
-"""The mean of the latents over squares of this side has to tell the mean hue there. Of
-the channels that hold edges this mean would be idle; hue changes slowly, and fits."""
-
-COLOUR_PX = 8
-"""Side of the squares over which colour is compared."""
-
-KL_WEIGHT = 1e-4
-"""Small, so that detail wins; the latents are scaled to unit variance anyway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +43,21 @@ class Plan:
 
     minutes: float
     steps: int
+    side: int
+    """Of a cut-out, in pixels."""
+
+    batch: int
     threads: int
     decoder_only: bool
     compiled: bool
 
 
-def draw_crops(shards: Sequence[Shard], rng: np.random.Generator) -> torch.Tensor:
-    """Return (BATCH, 3, CROP, CROP) float32 in -1..1, cut and turned at random."""
+def draw_crops(
+    shards: Sequence[Shard], count: int, side: int, rng: np.random.Generator
+) -> torch.Tensor:
+    """Return (count, 3, side, side) float32 in -1..1, cut and turned at random."""
     crops = []
-    for _ in range(BATCH):
+    for _ in range(count):
         shard = shards[int(rng.integers(len(shards)))]
         index, which = int(rng.integers(len(shard.pixels))), int(rng.integers(2))
         picture, hand = shard.pixels[index, which], shard.hands[index, which]
@@ -89,10 +69,10 @@ def draw_crops(shards: Sequence[Shard], rng: np.random.Generator) -> torch.Tenso
         turn = cv2.getRotationMatrix2D(
             (float(centre[0]), float(centre[1])), float(rng.uniform(-180, 180)), scale
         )
-        turn[:, 2] += CROP / 2 - centre
+        turn[:, 2] += side / 2 - centre
         way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         crop = cv2.warpAffine(
-            picture, turn, (CROP, CROP), flags=way, borderMode=cv2.BORDER_REFLECT_101
+            picture, turn, (side, side), flags=way, borderMode=cv2.BORDER_REFLECT_101
         )
         crop = crop[:, ::-1] if rng.random() < 0.5 else crop
         crops.append(
@@ -100,62 +80,6 @@ def draw_crops(shards: Sequence[Shard], rng: np.random.Generator) -> torch.Tenso
         )
     stacked = torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float()
     return (stacked / 127.5 - 1).contiguous(memory_format=torch.channels_last)
-
-
-class Reconstruction(torch.nn.Module):
-    """Pictures through the VAE and back."""
-
-    def __init__(self, vae: AutoencoderKL, *, decoder_only: bool) -> None:
-        super().__init__()
-        self._vae = vae
-        self._decoder_only = decoder_only
-        self.hint = torch.nn.Conv2d(vae.config.latent_channels, 2, 1)
-
-    def forward(
-        self, pictures: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Return pictures as they come back, the hues hinted at, and the mean KL."""
-        with torch.autocast("cpu", torch.bfloat16):
-            if self._decoder_only:
-                with torch.no_grad():
-                    mean = self._vae.encode(pictures).latent_dist.mean
-                noise = DECODER_NOISE * mean.std() * torch.randn_like(mean)
-                latents, kl = mean + noise, torch.zeros(())
-            else:
-                posterior = self._vae.encode(pictures).latent_dist
-                latents = posterior.sample()
-                kl = posterior.kl().mean() / posterior.mean[0].numel()
-            hinted = self.hint(avg_pool2d(latents, HINT_SIDE))
-            decoded = self._vae.decode(latents).sample
-        return decoded.float(), hinted.float(), kl
-
-
-def hues(pictures: torch.Tensor, side: int) -> torch.Tensor:
-    """Return (N, 2, H / side, W / side): the mean hue of squares, see OPPONENT."""
-    turn = torch.tensor(OPPONENT)
-    return torch.einsum("nchw,ck->nkhw", avg_pool2d(pictures, side), turn)
-
-
-def loss_of(
-    network: Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor, torch.Tensor]],
-    pictures: torch.Tensor,
-) -> tuple[torch.Tensor, float]:
-    """Return the loss and the PSNR in dB of one batch.
-
-    Absolute error, plus the error of horizontal and vertical differences, which keeps
-    the edges between fingers, plus the error of the mean colour and of the mean hue of
-    small squares, plus that of the hues hinted at, plus a light pull of the latents
-    towards a unit Gaussian.
-    """
-    decoded, hinted, kl = network(pictures)
-    error = decoded - pictures
-    edges = error.diff(dim=2).abs().mean() + error.diff(dim=3).abs().mean()
-    colour = COLOUR_WEIGHT * avg_pool2d(error, COLOUR_PX).abs().mean()
-    colour = colour + HUE_WEIGHT * hues(error, COLOUR_PX).abs().mean()
-    hint = (hinted - hues(pictures, 8 * HINT_SIDE)).abs().mean()
-    loss = error.abs().mean() + edges + colour + HINT_WEIGHT * hint + KL_WEIGHT * kl
-    psnr = -10 * math.log10(error.detach().pow(2).mean().item() / 4)
-    return loss, psnr
 
 
 class Training:
@@ -240,7 +164,7 @@ def train(pairs: Path, out: Path, plan: Plan) -> None:
         )
         warm = min(1.0, (training.done + 1) / 50)
         rate = PEAK_RATE * warm * (0.5 + 0.5 * math.cos(math.pi * share))
-        loss, psnr = training.step(draw_crops(shards, rng), rate)
+        loss, psnr = training.step(draw_crops(shards, plan.batch, plan.side, rng), rate)
         if training.done % 50 == 0:
             passed = time.monotonic() - started
             print(
@@ -249,8 +173,7 @@ def train(pairs: Path, out: Path, plan: Plan) -> None:
         if training.done % 250 == 0:
             training.keep()
     training.keep()
-    samples = torch.cat([draw_crops(shards, rng) for _ in range(16)])
-    export(training.average, samples, out / "vae")
+    export(training.average, draw_crops(shards, 64, 192, rng), out / "vae")
 
 
 @torch.no_grad()
@@ -276,12 +199,20 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--side", type=int, default=96)
+    parser.add_argument("--batch", type=int, default=12)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--decoder-only", action="store_true")
     parser.add_argument("--compiled", action="store_true", help="needs a C++ compiler")
     given = parser.parse_args()
     plan = Plan(
-        given.minutes, given.steps, given.threads, given.decoder_only, given.compiled
+        given.minutes,
+        given.steps,
+        given.side,
+        given.batch,
+        given.threads,
+        given.decoder_only,
+        given.compiled,
     )
     train(given.pairs, given.out, plan)
 

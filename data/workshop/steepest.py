@@ -25,7 +25,7 @@ class Steepest(torch.optim.Optimizer):
 
     def __init__(
         self,
-        weights: Iterable[torch.nn.Parameter],
+        weights: Iterable[Any],
         lr: float,
         momentum: float = 0.95,
         weight_decay: float = 0.0,
@@ -80,10 +80,17 @@ def optimizers_for(
     network: torch.nn.Module, rate: float, weight_decay: float
 ) -> list[torch.optim.Optimizer]:
     """Return the optimizers that between them move every weight that learns."""
-    learning = [w for w in network.parameters() if w.requires_grad]
-    kernels = [w for w in learning if w.ndim >= 2 and min(len(w), w[0].numel()) > 8]
-    others = [w for w in learning if not any(w is kernel for kernel in kernels)]
+    learning = [weight for weight in network.parameters() if weight.requires_grad]
+    kernels = [weight for weight in learning if is_kernel(weight)]
+    others = [weight for weight in learning if not is_kernel(weight)]
     return [
         Steepest(kernels, rate, weight_decay=weight_decay),
         torch.optim.AdamW(others, rate, betas=(0.9, 0.98), weight_decay=0.0),
     ]
+
+
+def is_kernel(weight: torch.Tensor) -> bool:
+    """Tell whether a weight mixes channels: what a depthwise one does is no matrix."""
+    if weight.ndim < 2 or (weight.ndim == 4 and weight.shape[1] == 1):
+        return False
+    return min(len(weight), weight[0].numel()) > 8
