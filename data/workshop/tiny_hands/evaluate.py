@@ -11,9 +11,11 @@ Run: python -m workshop.tiny_hands.evaluate --model FOLDER --counter FILE --hand
 
 import argparse
 import json
+import multiprocessing
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from concurrent.futures import Executor, ProcessPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,24 +23,17 @@ import cv2
 import numpy as np
 import torch
 
-from detectors.arrays import RgbArray
-from detectors.findings import Severity
-from detectors.geometry import Box
 from pipeline.settings import Settings
-from pipeline.stages import blend
-from pipeline.stages.detect import inspect
-from pipeline.toolbox import Toolbox, build_toolbox
-from workshop.tiny_hands.counter import CounterJudge
-from workshop.tiny_hands.repairs import (
-    Case,
-    best_of,
-    draw_case,
-    repair,
-    settings_for,
-)
+from pipeline.toolbox import build_toolbox
+from workshop.tiny_hands.repairs import Case, draw_case, repair, settings_for
+from workshop.tiny_hands.verdicts import Row, Verdict, verdicts_of
+
+SHOWN = 8
+"""Hands on the sheet."""
 
 ABLATIONS: Mapping[str, Mapping[str, Any]] = {
-    "whole picture": {"plan.mode": "whole-picture"},
+    "small, only masked": {"plan.mode": "only-masked"},
+    "small, whole picture": {"plan.mode": "whole-picture"},
     "latent noise": {"plan.masked_content": "latent-noise"},
     "fill": {"plan.masked_content": "fill"},
     "mask blur 0": {"plan.mask_blur_px": 0},
@@ -50,89 +45,6 @@ ABLATIONS: Mapping[str, Mapping[str, Any]] = {
     "guidance 5": {"inpaint.guidance_scale": 5.0},
 }
 """Each changes one thing in the settings of the row "tiny-hands"."""
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What became of one hand."""
-
-    row: str
-    n: int
-    seed: int
-    kind: str
-    detector: bool
-    """The detector finds a hand here, and every hand here in order."""
-
-    counter: bool
-    """The counter counts as many digits as the sound twin shows."""
-
-    kept: bool
-    """The original stayed, as nothing was better."""
-
-    seam: float
-    drift_outside: int
-    """The largest change of any value where the mask does not reach, 0..255."""
-
-
-class Judges:
-    """Those who look at a hand afterwards."""
-
-    def __init__(
-        self, toolbox: Toolbox, counter: CounterJudge, mask_blur_px: int
-    ) -> None:
-        self._toolbox = toolbox
-        self._counter = counter
-        self._reach_px = blend.reach_px(mask_blur_px)
-
-    def verdict(
-        self, row: str, n: int, case: Case, after: RgbArray, seam: float
-    ) -> Verdict:
-        """Judge a picture after its repair; the same picture counts as kept."""
-        changed = np.abs(after.astype(np.int16) - case.pixels).max(axis=2)
-        around = np.ones((2 * self._reach_px + 1,) * 2)
-        reached = cv2.dilate(case.mask.astype(np.uint8), around) > 0
-        return Verdict(
-            row,
-            n,
-            case.seed,
-            case.kind,
-            self._detector_says_sound(after, Box(*case.box)),
-            self._counter.digits(after, case.box) == case.visible,
-            not changed.any(),
-            seam,
-            int(changed[~reached].max(initial=0)),
-        )
-
-    def _detector_says_sound(self, pixels: RgbArray, box: Box) -> bool:
-        kinds = self._toolbox.kinds
-        here = [
-            finding
-            for finding in inspect(pixels, self._toolbox.detectors).findings
-            if finding.box.overlap(box) >= 0.2
-        ]
-        fine = [kinds[finding.kind].severity is Severity.FINE for finding in here]
-        return bool(fine) and all(fine)
-
-
-def measured(
-    row: str,
-    cases: Sequence[Case],
-    settings: Settings,
-    counts: Sequence[int],
-    counter: CounterJudge,
-) -> Iterator[Verdict]:
-    """Repair every hand by one set of settings, and judge what came of it."""
-    toolbox = build_toolbox(settings, with_inpainter=True)
-    judges = Judges(toolbox, counter, settings.plan.mask_blur_px)
-    inpainter = toolbox.inpainter
-    if inpainter is None:
-        raise ValueError("a repair needs an inpainter")
-    for case in cases:
-        trial, gallery = repair(case, settings, toolbox, inpainter)
-        for n in counts:
-            after, seam = best_of(n, case, trial, gallery, settings)
-            yield judges.verdict(row, n, case, after, seam)
-    toolbox.close()
 
 
 def table(verdicts: Sequence[Verdict]) -> str:
@@ -156,39 +68,37 @@ def table(verdicts: Sequence[Verdict]) -> str:
     return "\n".join(lines)
 
 
-def controls(cases: Sequence[Case], counter: CounterJudge) -> Iterator[Verdict]:
-    """Judge the hands as they were drawn, and their sound twins."""
-    toolbox = build_toolbox(settings_for(Path(), 1, 1), with_inpainter=False)
-    judges = Judges(toolbox, counter, 0)
-    for case in cases:
-        yield judges.verdict("as drawn", 0, case, case.pixels, 0.0)
-        yield judges.verdict("sound twin", 0, case, case.twin, 0.0)
-    toolbox.close()
-
-
-def rows(
-    model: Path, steps: int, wanted: Sequence[str]
-) -> Iterator[tuple[str, Settings, tuple[int, ...]]]:
-    """Yield the name, the settings and the numbers of variations of each row."""
-    if "tiny-hands" in wanted:
-        yield "tiny-hands", settings_for(model, 8, steps), (1, 4, 8)
+def rows(model: Path, steps: int, wanted: Sequence[str]) -> Iterator[Row]:
+    """Yield the lines that are wanted."""
+    if "controls" in wanted:
+        yield Row("controls", None, ())
     if "classical" in wanted:
         changes = {"inpaint.engine": "classical"}
-        yield "classical", settings_for(model, 4, steps, **changes), (1, 4)
+        yield Row("classical", settings_for(model, 4, steps, **changes), (1, 4))
+    if "tiny-hands" in wanted:
+        yield Row("tiny-hands", settings_for(model, 8, steps), (1, 4, 8))
     for name, changed in ABLATIONS.items():
         if "ablations" in wanted or name in wanted:
-            yield name, settings_for(model, 4, steps, **changed), (4,)
+            settings = settings_for(model, 4, steps, **changed)
+            yield Row(name, settings, (4,), small=name.startswith("small"))
 
 
-def sheet(
-    cases: Sequence[Case], settings: Settings, path: Path, count: int = 8
-) -> None:
+def measure(
+    row: Row, hands: int, counter: Path, pool: Executor, parts: int
+) -> list[Verdict]:
+    """Measure one line on several cores."""
+    shares = [range(part, hands, parts) for part in range(parts)]
+    jobs = [pool.submit(verdicts_of, row, share, counter) for share in shares]
+    return [verdict for job in jobs for verdict in job.result()]
+
+
+def sheet(cases: Sequence[Case], settings: Settings, path: Path) -> None:
     """Write a picture: each hand, its mask, and all of its variations, best first."""
     toolbox = build_toolbox(settings, with_inpainter=True)
     if toolbox.inpainter is None:
         raise ValueError("a repair needs an inpainter")
     strips = []
-    for case in cases[:count]:
+    for case in cases:
         trial, gallery = repair(case, settings, toolbox, toolbox.inpainter)
         marked = case.pixels.copy()
         marked[case.mask] = marked[case.mask] // 2 + 96
@@ -220,17 +130,19 @@ def main() -> None:
     )
     parser.add_argument("--json", type=Path)
     parser.add_argument("--sheet", type=Path, help="also draw some of them here")
+    parser.add_argument("--workers", type=int, default=2)
     given = parser.parse_args()
     torch.set_num_threads(1)
-    counter = CounterJudge(given.counter)
-    cases = [draw_case(number) for number in range(given.hands)]
     if given.sheet:
+        cases = [draw_case(number) for number in range(SHOWN)]
         sheet(cases, settings_for(given.model, 6, given.steps), given.sheet)
-    verdicts = list(controls(cases, counter)) if "controls" in given.rows else []
-    for row, settings, counts in rows(given.model, given.steps, given.rows):
-        started = time.monotonic()
-        verdicts += measured(row, cases, settings, counts, counter)
-        print(f"{row}: {time.monotonic() - started:.0f} s", flush=True)
+    verdicts: list[Verdict] = []
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(given.workers, mp_context=context) as pool:
+        for row in rows(given.model, given.steps, given.rows):
+            started = time.monotonic()
+            verdicts += measure(row, given.hands, given.counter, pool, given.workers)
+            print(f"{row.name}: {time.monotonic() - started:.0f} s", flush=True)
     print(table(verdicts))
     if given.json:
         plain = [asdict(verdict) for verdict in verdicts]

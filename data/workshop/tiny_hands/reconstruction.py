@@ -7,9 +7,10 @@ import torch
 from diffusers import AutoencoderKL
 from torch.nn.functional import avg_pool2d
 
-DECODER_NOISE = 0.15
+DECODER_NOISE = 0.04
 """Noise on the latents, in their standard deviations, while the decoder learns alone:
-a UNet's latents are never quite those of a picture."""
+a UNet's latents are never quite those of a picture. More of it blurs."""
+
 COLOUR_WEIGHT = 4.0
 """Without it the four channels all go to edges, and green leaves come back grey."""
 

@@ -26,6 +26,9 @@ FIRST = FIRST_SEED - 1_000_000
 SIDE = 320
 """Side of a drawn picture in pixels."""
 
+SMALL_SIDE, LARGE_SIDE = 144, 512
+"""Of a small hand's surroundings, and of the picture that they are in the middle of."""
+
 GROWN_PX = 10
 SOUND_PROMPT = "perfect hand, five fingers, natural pose, detailed skin"
 BAD_PROMPT = "malformed hand, extra fingers, missing fingers, fused fingers"
@@ -64,22 +67,36 @@ class Case:
     """Digits that its twin shows."""
 
 
-def draw_case(number: int) -> Case:
-    """Draw one malformed hand and its twin; a function of the number alone."""
-    flawed, twin = draw_pair(FIRST + number, SIDE)
-    either = flawed.hand | twin.hand
+def draw_case(number: int, *, small: bool = False) -> Case:
+    """Draw one malformed hand and its twin; a function of its arguments alone.
+
+    Args:
+        number: Decides everything.
+        small: Draw the hand small, and continue the picture's edges around it.
+    """
+    flawed, twin = draw_pair(FIRST + number, SMALL_SIDE if small else SIDE)
+    margin = (LARGE_SIDE - SMALL_SIDE) // 2 if small else 0
+    either = _framed(flawed.hand | twin.hand, margin)
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * GROWN_PX + 1,) * 2)
     grown = cv2.dilate(either.astype(np.uint8), disc) > 0
     return Case(
         FIRST + number,
         flawed.kind,
         flawed.style,
-        flawed.pixels,
-        twin.pixels,
+        _framed(flawed.pixels, margin),
+        _framed(twin.pixels, margin),
         grown,
         box_of(either),
         twin.visible_digits,
     )
+
+
+def _framed(plane: npt.NDArray[Any], margin: int) -> npt.NDArray[Any]:
+    """Continue a picture's edges outwards, or put nothing around a mask."""
+    sides = ((margin, margin), (margin, margin))
+    if plane.ndim == 2:
+        return np.pad(plane, sides)
+    return np.pad(plane, (*sides, (0, 0)), mode="edge")
 
 
 def trial_of(

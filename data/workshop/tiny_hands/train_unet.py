@@ -2,6 +2,8 @@
 
 Run: python -m workshop.tiny_hands.train_unet PAIRS OUT --minutes 60
 Needs OUT/vae. Resumes where it stopped. The learning rate falls over the minutes given.
+With --start data/models/tiny-hands a new OUT begins from what was shipped; copy its vae
+to OUT/vae first.
 """
 
 import argparse
@@ -19,6 +21,7 @@ import numpy as np
 import torch
 from diffusers import AutoencoderKL
 from diffusers.models.attention_processor import AttnProcessor
+from safetensors.torch import load_file
 
 from workshop.steepest import optimizers_for
 from workshop.tiny_hands.batches import draw_sample
@@ -56,6 +59,8 @@ class Plan:
     """Threads, each with a batch of its own; they meet once a step."""
 
     compiled: bool
+    start: Path | None
+    """A diffusers folder whose UNet and text encoder are trained on."""
 
 
 class Painter(torch.nn.Module):
@@ -69,6 +74,14 @@ class Painter(torch.nn.Module):
         self.unet.set_attn_processor(AttnProcessor())
         self.text_encoder = make_text_encoder(len(tokenizer))
         self._tokenizer = tokenizer
+
+    def begin_from(self, folder: Path) -> None:
+        """Take the weights of a diffusers folder."""
+        for name in ("unet", "text_encoder"):
+            weights: dict[str, torch.Tensor] = {}
+            for file in (folder / name).glob("*.safetensors"):
+                weights |= load_file(file)
+            getattr(self, name).load_state_dict(weights)
 
     def encode(self, captions: list[str]) -> torch.Tensor:
         """Return (B, 77, width) text features."""
@@ -119,6 +132,8 @@ class Training:
         self._vae = vae.requires_grad_(False).to(memory_format=torch.channels_last)
         torch.manual_seed(0)
         self._painter = Painter(self._tokenizer)
+        if plan.start is not None:
+            self._painter.begin_from(plan.start)
         self._unet: Any = self._painter.unet
         if plan.compiled:
             self._unet = torch.compile(self._unet)
@@ -240,6 +255,7 @@ def main() -> None:
     parser.add_argument("--fresh", type=int, default=6)
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--start", type=Path)
     parser.add_argument("--compiled", action="store_true", help="needs a C++ compiler")
     given = parser.parse_args()
     plan = Plan(
@@ -250,6 +266,7 @@ def main() -> None:
         given.rate,
         given.workers,
         given.compiled,
+        given.start,
     )
     train(given.pairs, given.out, plan)
 
