@@ -28,6 +28,7 @@ class Detector(Protocol):
 
         Raises:
             DetectorFailed: it could not look.
+            DeviceLost: nor could it at any other picture, in this process.
         """
         ...
 

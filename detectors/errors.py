@@ -13,6 +13,10 @@ class DetectorFailed(DetectorError):
     """A detector could not look at this picture; not the same as nothing found."""
 
 
+class DeviceLost(DetectorError):
+    """The device does not answer any more; no later picture can be looked at either."""
+
+
 class WeightsMissing(DetectorError):
     """A weights file is not where it should be."""
 

@@ -23,6 +23,7 @@ from detectors.arrays import MaskArray, RgbArray, check_rgb, size_of
 from detectors.errors import (
     DetectorFailed,
     DetectorMisconfigured,
+    DeviceLost,
     WeightsMissing,
     WeightsWrong,
 )
@@ -99,6 +100,7 @@ class SegmentsDetector:
 
         Raises:
             DetectorFailed: Ultralytics could not run the model.
+            DeviceLost: it never will again in this process.
         """
         check_rgb(pixels)
         try:
@@ -111,6 +113,9 @@ class SegmentsDetector:
                 verbose=False,
             )[0]
             found = self._to_findings(result, size_of(pixels))
+        except torch.AcceleratorError as problem:
+            reason = str(problem).strip().partition("\n")[0]
+            raise DeviceLost(f"{NAME}: {reason}") from problem
         except (RuntimeError, ValueError, TypeError, IndexError, cv2.error) as problem:
             raise DetectorFailed(
                 f"Ultralytics could not look with {self._model.ckpt_path}: {problem}"

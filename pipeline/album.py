@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detectors.arrays import RgbArray
-from pipeline.files import Disk, write_whole
+from pipeline.files import Disk, check_there, write_whole
 
 WEBP_QUALITY = 90
 """Of 100: no blocks to be seen in a cut-out at twice its size."""
@@ -70,6 +70,7 @@ class Album:
         """
         if not _NAME.fullmatch(name):
             raise ValueError(f"not a name for a kept picture: {name!r}")
+        check_there(self._state)
         encoded, suffix = encode(array)
         place = f"{folder_of(key)}/{name}{suffix}"
         write_whole(self._state / place, encoded)
@@ -81,6 +82,7 @@ class Album:
         Raises:
             OutputTrouble: the state folder cannot be written to.
         """
+        check_there(self._state)
         write_thumb(self._state / thumb_of(key, digest), pixels)
 
 

@@ -1,6 +1,7 @@
 """Choose where a network runs and in which number format."""
 
 import platform
+import sys
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -79,6 +80,12 @@ def cpu_flags(cpuinfo: Path) -> frozenset[str]:
         return frozenset()
     flags = (line.partition(":")[2] for line in lines if line.startswith("flags"))
     return frozenset(next(flags, "").split())
+
+
+def is_lost(error: Exception) -> bool:
+    """Tell an accelerator that answers no more from trouble with one picture."""
+    torch = sys.modules.get("torch")  # who never loaded it has no error of its kind
+    return torch is not None and isinstance(error, torch.AcceleratorError)
 
 
 def describe_device(device: "torch.device") -> str:

@@ -5,6 +5,7 @@ from enum import IntEnum
 from detectors.errors import (
     DetectorError,
     DetectorMisconfigured,
+    DeviceLost,
     UnknownDetector,
     WeightsMissing,
     WeightsWrong,
@@ -159,6 +160,7 @@ class PaintFailed(PictureProblem):
 _CODES: tuple[tuple[type[BaseException], ExitCode], ...] = (
     (UnknownDetector, ExitCode.USAGE),
     (DetectorMisconfigured, ExitCode.USAGE),
+    (DeviceLost, ExitCode.ENVIRONMENT),
     (WeightsMissing, ExitCode.ENVIRONMENT),
     (WeightsWrong, ExitCode.ENVIRONMENT),
     (DetectorError, ExitCode.SOME_FAILED),

@@ -97,6 +97,19 @@ def make_folder(folder: Path, disk: Disk = REAL_DISK) -> None:
         raise _trouble(folder, error) from error
 
 
+def check_there(folder: Path) -> None:
+    """Refuse to go on without a folder that a run began with.
+
+    Were it made again, what is written would lie beside what was written before, or on
+    another disk.
+
+    Raises:
+        OutputTrouble: it is gone.
+    """
+    if not folder.is_dir():
+        raise _trouble(folder, FileNotFoundError(errno.ENOENT, "it is gone"))
+
+
 def stage_file(
     folder: Path, short_id: str, data: bytes, disk: Disk = REAL_DISK
 ) -> Path:

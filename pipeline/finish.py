@@ -6,7 +6,7 @@ from detectors.findings import Finding, Kind, Severity
 from pipeline import __version__
 from pipeline.album import preview
 from pipeline.bench import Bench
-from pipeline.files import digest_bytes, short_id_of, stage_file
+from pipeline.files import check_there, digest_bytes, short_id_of, stage_file
 from pipeline.metadata import Provenance, Repair, read_provenance
 from pipeline.records import (
     Choice,
@@ -188,6 +188,7 @@ def stage(work: Work, bench: Bench, workplace: Workplace) -> tuple[str, str]:
     Raises:
         OutputTrouble: the output folder cannot be written to.
     """
+    check_there(workplace.output)
     picture, encoded = bench.picture, bench.picture.encoded
     if work.passes:
         told = bench.settings.save.provenance

@@ -2,9 +2,12 @@
 
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[1]
 MAX_LINES = 300
@@ -51,6 +54,28 @@ def test_no_command_loads_an_engine_before_it_needs_one(module: str) -> None:
     loaded = modules_after(f"import pipeline.cli.{module}")
 
     assert loaded & {"torch", "diffusers", "ultralytics", "mediapipe"} == set()
+
+
+@pytest.mark.parametrize(
+    ("package", "holed", "mended"),
+    [
+        # GHSA-8g5g-8vmr-9782, GHSA-5x8w-8jj5-q52h: overflows in the JPEG decoder.
+        ("pillow", "12.3.0", "13.0.0"),
+        # CVE-2026-24747: the unpickler that is said to load weights only.
+        ("torch", "2.9.1", "2.10.0"),
+    ],
+)
+def test_versions_with_holes_are_not_accepted(
+    package: str, holed: str, mended: str
+) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    asked = {
+        need.name: need.specifier for need in map(Requirement, project["dependencies"])
+    }
+
+    assert holed not in asked[package]
+    assert mended in asked[package]
+    assert version(package) in asked[package]
 
 
 def test_imports_point_downwards() -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from pipeline.cli import outputs
 from pipeline.cli.outputs import Output
-from pipeline.errors import ExitCode, OutputTrouble, worst
+from pipeline.errors import ExitCode, NightmendError, worst
 from pipeline.gate.problems import Checked, checked
 from pipeline.ledger import queries
 from pipeline.names import shown
-from pipeline.records import RunSummary
+from pipeline.records import RunSummary, Workplace
 from pipeline.reports import html, terminal
 from pipeline.runner.contract import RunResult
 from pipeline.settings import Settings
@@ -23,7 +23,10 @@ _EARLY = (ExitCode.SIGINT, ExitCode.SIGTERM, ExitCode.LIMIT)
 def close_repair(result: RunResult, state: Path, wanted: Sequence[Output]) -> ExitCode:
     """Write the reports of a repair and say where everything is; return its code."""
     if result.planned or result.worked:
-        whole = queries.summary(state)
+        whole = _told_by(state)
+        if whole is None:
+            _tell_early_end(result)
+            return worst([result.code, ExitCode.STOPPED])
         mine = only(whole, result)
         page = state / "report.html"
         if result.worked or not page.exists():
@@ -38,6 +41,20 @@ def close_repair(result: RunResult, state: Path, wanted: Sequence[Output]) -> Ex
     return result.code
 
 
+def close_broken(place: Workplace) -> None:
+    """Draw the page of a run that an error nobody expected has ended.
+
+    What had been finished by then is in the ledger. A run that did not begin leaves
+    what is there as it is.
+    """
+    with contextlib.suppress(NightmendError):
+        if place.run_id not in {run.run_id for run in queries.runs(place.state)}:
+            return
+        whole, page = queries.summary(place.state), place.state / "report.html"
+        if _or_tell(lambda: html.write(whole, place.state)):
+            _tell(f"the report of what was finished: {shown(page)}")
+
+
 Weigh = Callable[[RunSummary], Checked]
 
 
@@ -47,7 +64,11 @@ def close_check(
     """Write what a check found; return its code."""
     codes = [result.ended]
     if result.planned or result.worked or result.ended is ExitCode.OK:
-        found = weigh(only(queries.summary(state), result))
+        whole = _told_by(state)
+        if whole is None:
+            _tell_early_end(result)
+            return worst([*codes, ExitCode.STOPPED])
+        found = weigh(only(whole, result))
         codes.append(found.code)
         if not _or_tell(lambda: outputs.write(wanted, found, state)):
             # A check whose results reached nobody must not pass.
@@ -69,11 +90,18 @@ def only(summary: RunSummary, result: RunResult) -> RunSummary:
     return replace(summary, outcomes=mine)
 
 
+def _told_by(state: Path) -> RunSummary | None:
+    """Return what the ledger tells; None, and a word about it, when it is gone."""
+    summaries: list[RunSummary] = []
+    _or_tell(lambda: summaries.append(queries.summary(state)))
+    return summaries[0] if summaries else None
+
+
 def _or_tell(write: Callable[[], object]) -> bool:
     """Write a report, or say why not; the run's own exit code stays what it is."""
     try:
         write()
-    except (OutputTrouble, OSError) as error:
+    except (NightmendError, OSError) as error:
         with contextlib.suppress(OSError):
             print(f"nightmend: no report: {shown(error)}", file=sys.stderr)
         return False

@@ -1,8 +1,6 @@
 """What answers the report page while `nightmend review` serves it."""
 
 import contextlib
-import os
-import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -115,13 +113,8 @@ class ReviewDesk:
 
     @contextlib.contextmanager
     def _reviewer(self) -> Iterator[Reviewer]:
-        holder = {
-            "pid": str(os.getpid()),
-            "host": socket.gethostname(),
-            "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        }
         with (
-            lock.hold(self._state, holder),
+            lock.hold(self._state, lock.this_process(datetime.now(UTC))),
             contextlib.closing(Ledger(self._state / FILE_NAME)) as ledger,
         ):
             yield Reviewer(ledger, self._place)

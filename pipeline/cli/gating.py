@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from pipeline.cli import closing
+from pipeline.cli import closing, picking
 from pipeline.cli.folders import state_of
 from pipeline.cli.progress import Progress
 from pipeline.cli.repair import new_run_id
@@ -106,7 +106,7 @@ def held(request: Request) -> Iterator[Answer]:
         order = Order(
             Task("check", settings, Workplace(state, state, new_run_id())),
             request.sources,
-            argv=tuple(sys.argv),
+            argv=picking.command_line(sys.argv),
             allow_empty=request.allow_empty,
             memory=memory,
             selection=request.selection,

@@ -1,8 +1,6 @@
 """nightmend merge: join the ledgers of shards into one."""
 
 import contextlib
-import os
-import socket
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -44,9 +42,9 @@ def command(
             f"{shown(folder)} holds no shards; make some with: nightmend repair SRC "
             f"--out {shown(folder)} --shard 1/2"
         )
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    holder = {"pid": str(os.getpid()), "host": socket.gethostname(), "started": now}
-    with lock.hold(state, holder):
+    begun = datetime.now(UTC)
+    now = begun.isoformat(timespec="seconds")
+    with lock.hold(state, lock.this_process(begun)):
         merged = merge(state, tuple(found.values()))
         if merged.fresh:
             _record(state, tuple(found.values()), merged, now)

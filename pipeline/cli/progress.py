@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -9,10 +10,13 @@ from typing import Any
 
 from tqdm import tqdm
 
-from pipeline.cli.time_left import TimeLeft
+from pipeline.cli.time_left import TimeLeft, spelled
 from pipeline.records import Outcome, Status
 
 EVERY_S = 60.0
+LOOK_S = 5.0
+"""How often it is looked whether a line is due though no picture was finished."""
+
 _BAR = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]"
 """As tqdm draws it, but with our own time left, which says how sure it is."""
 
@@ -35,6 +39,7 @@ class Progress:
         *,
         worst_first: bool = False,
         clock: Callable[[], float] = time.monotonic,
+        look_s: float = LOOK_S,
     ) -> None:
         """Show nothing yet.
 
@@ -42,6 +47,7 @@ class Progress:
             label: What is being done, such as "repair".
             worst_first: The pictures to come take less time than those that were.
             clock: A monotonic clock, in seconds.
+            look_s: How often it is looked whether a line is due.
         """
         self._label = label
         self._worst_first = worst_first
@@ -51,6 +57,9 @@ class Progress:
         self._planned = self._finished = self._before = 0
         self._last = self._told = 0.0
         self._left = TimeLeft()
+        self._look_s = look_s
+        self._over = threading.Event()
+        self._telling = threading.Lock()
 
     def started(self, planned: int, finished_before: int) -> None:
         """Begin; what earlier runs finished counts as done, not as speed."""
@@ -67,29 +76,51 @@ class Progress:
                 bar_format=_BAR,
                 dynamic_ncols=True,
             )
+        else:
+            self._over = threading.Event()
+            threading.Thread(
+                target=self._look, args=(self._over,), daemon=True, name="progress"
+            ).start()
 
     def finished(self, outcome: Outcome) -> None:
         """Count one picture."""
-        self._finished += 1
-        now = self._clock()
-        self._left.note(now - self._last)
-        self._last = now
-        if outcome.status in _SHOWN:
-            self._counts[_SHOWN[outcome.status]] += 1
+        with self._telling:
+            self._finished += 1
+            now = self._clock()
+            self._left.note(now - self._last)
+            self._last = now
+            if outcome.status in _SHOWN:
+                self._counts[_SHOWN[outcome.status]] += 1
         if self._bar is not None:
             words = filter(None, (self._time_left(), self._tally()))
             self._bar.set_postfix_str(", ".join(words), refresh=False)
             self._bar.update()
-        elif now - self._told >= EVERY_S:
-            self._told = now
-            self._print("; ".join(filter(None, (self._where(), self._time_left()))))
+        else:
+            self._tell_if_due()
 
     def ended(self) -> None:
         """Leave the last state standing."""
+        self._over.set()
         if self._bar is not None:
             self._bar.close()
         elif self._finished > self._before:
             self._print(self._where())
+
+    def _look(self, over: threading.Event) -> None:
+        """Tell once a minute also while one picture takes long."""
+        while not over.wait(self._look_s):
+            self._tell_if_due()
+
+    def _tell_if_due(self) -> None:
+        with self._telling:
+            now = self._clock()
+            if self._over.is_set() or now - self._told < EVERY_S:
+                return
+            self._told = now
+            idle_s = now - self._last
+            idle = f"none for {spelled(idle_s)}" if idle_s >= EVERY_S else ""
+            words = (self._where(), idle, self._time_left())
+            self._print("; ".join(filter(None, words)))
 
     def _print(self, line: str) -> None:
         # A terminal that was closed ends the run by its signal, not by its silence.

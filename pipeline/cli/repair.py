@@ -119,9 +119,12 @@ def _run(order: Order, *, worst_first: bool) -> RunResult:
         observer,
         conclude,
     ):
-        result = (
-            _worst_first(order, observer) if worst_first else batch.run(order, observer)
-        )
+        work = _worst_first if worst_first else batch.run
+        try:
+            result = work(order, observer)
+        except Exception:
+            closing.close_broken(task.workplace)
+            raise
         conclude(result)
     return result
 

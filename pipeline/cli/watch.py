@@ -17,7 +17,7 @@ from pipeline.cli.folders import STATE_NAME
 from pipeline.cli.quantities import duration_s
 from pipeline.cli.repair import new_run_id
 from pipeline.cli.telling import telling
-from pipeline.errors import ExitCode, OutputTrouble, worst
+from pipeline.errors import ExitCode, NightmendError, worst
 from pipeline.files import make_folder
 from pipeline.ledger import queries
 from pipeline.ledger.filesystem import journal_mode_for
@@ -190,7 +190,7 @@ def _stopping(stopper: Stopper) -> Iterator[None]:
 def _draw_report(state: Path) -> None:
     try:
         html.write(queries.summary(state), state)
-    except (OutputTrouble, OSError) as error:
+    except (NightmendError, OSError) as error:
         with contextlib.suppress(OSError):
             print(f"nightmend: no report: {shown(error)}", file=sys.stderr)
 

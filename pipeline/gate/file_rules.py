@@ -42,8 +42,9 @@ FILE = (
         "file/not-supported",
         Severity.NOTE,
         "The picture is sound, but is not looked at.",
-        "Animations, and JPEG files with more than 8 bits a channel. Nothing is known "
-        "about what they show.",
+        "Animations, JPEG files with more than 8 bits a channel, and formats other "
+        "than PNG, JPEG and WebP, such as GIF and TIFF. Nothing is known about what "
+        "they show.",
     ),
     Rule(
         "NM306",

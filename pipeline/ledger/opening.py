@@ -59,6 +59,22 @@ def open_to_read(path: Path) -> sqlite3.Connection:
             return _opened(path, "immutable=1")
 
 
+def check_in_place(path: Path) -> None:
+    """Make sure that an open ledger still lies where it was opened.
+
+    A folder that is moved, deleted or unmounted takes the open file along, and what is
+    written to it from then on no later run would know of.
+
+    Raises:
+        LedgerTrouble: it is gone.
+    """
+    if not path.exists():
+        raise LedgerTrouble(
+            f"the ledger {path} is gone; bring its folder back, then run the same "
+            "command again to go on"
+        )
+
+
 def _opened(path: Path, query: str) -> sqlite3.Connection:
     uri = f"{path.resolve().as_uri()}?{query}"
     connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=WAIT_S)

@@ -14,7 +14,11 @@ from typing import Any
 
 from pipeline.errors import LedgerTrouble
 from pipeline.ledger.decided import INSERT_DECISION, decision_row
-from pipeline.ledger.opening import open_sound, trouble_in_a_sentence
+from pipeline.ledger.opening import (
+    check_in_place,
+    open_sound,
+    trouble_in_a_sentence,
+)
 from pipeline.ledger.rows import (
     KNOWN_COLUMNS,
     NO_STAMP,
@@ -278,6 +282,7 @@ class Ledger:
             yield
             return
         with trouble_in_a_sentence(self.path):
+            check_in_place(self.path)
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield

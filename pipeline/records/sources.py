@@ -55,6 +55,9 @@ class Odd:
     status: Status = Status.SKIPPED
     """UNREADABLE or FAILED where something that was asked for cannot be done."""
 
+    kind: str = ""
+    """The rule of the gate that names it; "" where the status tells."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:

@@ -88,15 +88,12 @@ def draw_up(order: Order, ledger: Ledger) -> Agenda:
 def write_down(agenda: Agenda, order: Order, ledger: Ledger) -> None:
     """Put the work into the ledger, and give what is left alone its outcome."""
     run_id = order.task.workplace.run_id
-    for one in agenda.plan.odd:
-        known = agenda.before.get(one.path)
-        if known is None or known.status != one.status:
-            problem = f"{shown(one.path)} {one.reason}"
-            ledger.queue(run_id, [(Path(), one.path)])
-            outcome = Outcome(
-                one.path, "", one.status, problem=problem, trouble=_ODD[one.status]
-            )
-            ledger.done(run_id, outcome)
+    with ledger.together():
+        for one in agenda.plan.odd:
+            known = agenda.before.get(one.path)
+            if known is None or known.status != one.status:
+                ledger.queue(run_id, [(Path(), one.path)])
+                ledger.done(run_id, _left_alone(one))
     ledger.queue(run_id, ((job.root, job.key) for job in (*agenda.todo, *agenda.young)))
     _write_recalled(agenda, order, ledger)
     settle_s = order.task.settings.run.settle_s
@@ -107,6 +104,12 @@ def write_down(agenda: Agenda, order: Order, ledger: Ledger) -> None:
         )
         ledger.done(run_id, outcome)
         ledger.put_back(run_id, job.key)
+
+
+def _left_alone(one: Odd) -> Outcome:
+    problem = f"{shown(one.path)} {one.reason}"
+    trouble = one.kind or _ODD[one.status]
+    return Outcome(one.path, "", one.status, problem=problem, trouble=trouble)
 
 
 def _write_recalled(agenda: Agenda, order: Order, ledger: Ledger) -> None:

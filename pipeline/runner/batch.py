@@ -2,19 +2,16 @@
 
 import contextlib
 import logging
-import os
-import socket
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from pipeline.errors import (
-    EnvironmentProblem,
     ExitCode,
     LedgerTrouble,
+    NightmendError,
     PictureChanged,
-    Stopped,
     worst,
 )
 from pipeline.ledger.rows import NO_STAMP, Claim
@@ -80,11 +77,7 @@ def run(
     limiter = Limiter(order.limits, now=clock)
     preflight.check_places(order)
     place = order.task.workplace
-    holder = {
-        "pid": str(os.getpid()),
-        "host": socket.gethostname(),
-        "started": clock().isoformat(timespec="seconds"),
-    }
+    holder = lock.this_process(clock())
     with (
         lock.beside_others(place, holder),
         lock.hold(place.state, holder),
@@ -104,7 +97,11 @@ def run(
             ledger.start_run(beginning.info(order, begun, clock()))
             agenda.write_down(begun.work, order, ledger)
             batch = _Batch(order, ledger, observer, interrupts, begun.work, limiter)
-            ended = batch.work(begun.executor)
+            try:
+                ended = batch.work(begun.executor)
+            except Exception as error:
+                batch.end(ExitCode.BUG, f"{type(error).__name__}: {error}", clock())
+                raise
         result = batch.end(*ended, clock())
     journal.ended(result)
     return replace(result, signal=interrupts.code)
@@ -184,7 +181,7 @@ class _Batch:
                 self._settle(result)
         except GraceOver:
             log.warning("the grace is over; what is being worked on is left for later")
-        except (Stopped, EnvironmentProblem) as error:
+        except NightmendError as error:
             return error.exit_code, str(error)
         finally:
             # Before its files are swept away: a worker that lives may still write.

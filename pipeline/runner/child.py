@@ -7,13 +7,14 @@ and where the system does not offer that, the end of the pipe does.
 import contextlib
 import ctypes
 import faulthandler
+import importlib
 import os
 import pickle
 import queue
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -40,10 +41,13 @@ class Start:
     log_levels: dict[str, int]
 
 
-def main(pipe_number: int, trace_number: int, parent: int) -> int:
+def main(
+    modules: Sequence[str], pipe_number: int, trace_number: int, parent: int
+) -> int:
     """Work until dismissed.
 
     Args:
+        modules: What to import while there is no work yet.
         pipe_number: The file descriptor of this end of the pipe.
         trace_number: The file descriptor to which a crash writes where it was.
         parent: The process to live no longer than.
@@ -56,6 +60,7 @@ def main(pipe_number: int, trace_number: int, parent: int) -> int:
     die_with(parent)
     with contextlib.suppress(OSError):
         _OOM_SCORE.write_text(_RATHER_ME, encoding="ascii")
+    import_ahead(modules)
     with Connection(pipe_number) as pipe:
         return serve(pipe, abandoned=lambda: os.killpg(0, signal.SIGKILL))
 
@@ -91,6 +96,13 @@ def serve(pipe: Connection, abandoned: Callable[[], None]) -> int:
             job: Job = pickle.loads(content)  # noqa: S301
             going = station.work(job)
     return 0 if going else 1
+
+
+def import_ahead(modules: Sequence[str]) -> None:
+    """Import what a worker will need; what fails does so again, and is told, later."""
+    for name in modules:
+        with contextlib.suppress(Exception):
+            importlib.import_module(name)
 
 
 def die_with(parent: int) -> None:

@@ -15,7 +15,7 @@ import queue
 import re
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import ray
@@ -62,10 +62,9 @@ class Cluster:
     def __init__(
         self, task: Task, build_tools: BuildTools, breakable: Breakable
     ) -> None:
-        self._task = task
-        self._build_tools = build_tools
         self._settings = task.settings.workers
-        self._supervisor = Supervisor(self._hire, self._settings, breakable)
+        hiring = _Hiring(task, build_tools)
+        self._supervisor = Supervisor(hiring, self._settings, breakable)
         self._joined = False
 
     def open(self) -> str:
@@ -91,9 +90,23 @@ class Cluster:
             self._joined = False
             ray.shutdown()
 
-    def _hire(self, number: int, ears: Ears) -> "Actor":
+
+class _Hiring:
+    """Meets `pipeline.runner.crew.Hire`; Ray itself keeps processes ahead."""
+
+    def __init__(self, task: Task, build_tools: BuildTools) -> None:
+        self._task = task
+        self._build_tools = build_tools
+
+    def __call__(self, number: int, ears: Ears) -> "Actor":
         start = Start(self._task, self._build_tools, log_levels())
-        return Actor(number, start, ears, self._settings.ray_gpus)
+        return Actor(number, start, ears, self._task.settings.workers.ray_gpus)
+
+    def prepare(self, modules: Sequence[str]) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
 
 
 class Actor:

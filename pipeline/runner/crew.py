@@ -2,7 +2,7 @@
 
 import queue
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -72,6 +72,18 @@ class Hire(Protocol):
 
     def __call__(self, number: int, ears: Ears) -> Member: ...
 
+    def prepare(self, modules: Sequence[str]) -> None:
+        """Do ahead what can be done for the next worker; often, and told twice is once.
+
+        Args:
+            modules: What a worker of this run has imported.
+        """
+        ...
+
+    def close(self) -> None:
+        """End what was begun ahead and never needed; twice does no harm."""
+        ...
+
 
 class Post:
     """One worker, and what it is at."""
@@ -90,6 +102,11 @@ class Post:
         self._worked = False
         self._pictures = 0
         self._first_mib = 0.0
+
+    @property
+    def has_finished(self) -> bool:
+        """Tell whether it has done a picture yet."""
+        return self._pictures > 0
 
     def begin_waiting(self, engine: str) -> None:
         self.ready, self.engine = True, engine
@@ -190,6 +207,11 @@ class Crew:
         for post in self.posts:
             post.member.end(patience_s=patience_s if post in waiting else 0.0)
         self._posts.clear()
+        self._hire.close()
+
+    def prepare(self, modules: Sequence[str]) -> None:
+        """Do ahead what can be done for whoever is hired next."""
+        self._hire.prepare(modules)
 
     def next_due_s(self) -> float:
         """Return the seconds until the first worker's time is up."""

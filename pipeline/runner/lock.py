@@ -4,8 +4,10 @@ import contextlib
 import fcntl
 import json
 import os
+import socket
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 from pipeline.errors import Locked, OutputTrouble
@@ -15,6 +17,15 @@ from pipeline.records import Workplace
 FILE_NAME = "lock"
 PATIENCE_S = 0.5
 """How long a holder may take between locking the file and writing who it is."""
+
+
+def this_process(started: datetime) -> dict[str, str]:
+    """Return who this process is, as whoever comes second is told."""
+    return {
+        "pid": str(os.getpid()),
+        "host": socket.gethostname(),
+        "started": started.isoformat(timespec="seconds"),
+    }
 
 
 @contextlib.contextmanager

@@ -17,6 +17,8 @@ class Ready:
     """The tools are built, and the worker waits for a job."""
 
     engine: str
+    modules: tuple[str, ...] = ()
+    """What of this program it has imported by now."""
 
 
 @dataclass(frozen=True, slots=True)

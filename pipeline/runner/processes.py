@@ -17,12 +17,13 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from multiprocessing.connection import Connection, Pipe
 from typing import BinaryIO
 
 from pipeline.errors import Stopped
+from pipeline.logs import PACKAGES
 from pipeline.runner.child import Start
 from pipeline.runner.contract import Breakable, BuildTools, Job, Task
 from pipeline.runner.crew import Ears, Gone, Heard
@@ -36,7 +37,7 @@ log = logging.getLogger(__name__)
 _PROGRAM = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
     "from pipeline.runner.child import main; "
-    "sys.exit(main(*map(int, sys.argv[2:])))"
+    "sys.exit(main(json.loads(sys.argv[2]), *map(int, sys.argv[3:])))"
 )
 """The path first: the worker must find the very packages that this process runs."""
 
@@ -56,31 +57,59 @@ REAP_S = 10.0
 
 def build(task: Task, build_tools: BuildTools, breakable: Breakable) -> Supervisor:
     """Return an executor with `workers.count` processes."""
-    return Supervisor(_Starter(task, build_tools), task.settings.workers, breakable)
+    return Supervisor(Starter(task, build_tools), task.settings.workers, breakable)
 
 
-class _Starter:
-    """Meets `pipeline.runner.crew.Hire`."""
+class Starter:
+    """Meets `pipeline.runner.crew.Hire`.
+
+    Most of a worker's start is spent on importing libraries. So one process more than
+    there are workers has done that already, and takes the place of the next that dies.
+    It holds no model and no device while it waits.
+    """
 
     def __init__(self, task: Task, build_tools: BuildTools) -> None:
         self._task = task
         self._build_tools = build_tools
+        self.spare: Process | None = None
 
     def __call__(self, number: int, ears: Ears) -> "Process":
+        process, self.spare = self.spare or Process(), None
         task = on_its_device(self._task, number)
-        return Process(number, Start(task, self._build_tools, log_levels()), ears)
+        process.begin(number, Start(task, self._build_tools, log_levels()), ears)
+        return process
+
+    def prepare(self, modules: Sequence[str]) -> None:
+        """Start the spare process, unless there is one."""
+        if self.spare is None and self._task.settings.workers.spare:
+            ours = [name for name in modules if name.partition(".")[0] in PACKAGES]
+            # Who cannot start it now may do so when it is needed.
+            with contextlib.suppress(Stopped):
+                self.spare = Process(ours)
+
+    def close(self) -> None:
+        """End the spare process."""
+        spare, self.spare = self.spare, None
+        if spare is not None:
+            spare.end()
 
 
 class Process:
-    """One worker process; meets `pipeline.runner.crew.Member`."""
+    """One worker process; meets `pipeline.runner.crew.Member` once it has begun."""
 
-    def __init__(self, number: int, start: Start, ears: Ears) -> None:
-        content = pickle.dumps(start)
+    def __init__(self, modules: Sequence[str] = ()) -> None:
+        """Start it; it imports these modules, and waits.
+
+        Raises:
+            Stopped: the system starts no further process.
+        """
+        self._listener: threading.Thread | None = None
         self._pipe, far_end = Pipe()
         # Without a name: there is nothing to sweep away, however this ends.
         self._trace: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115
         passed = (far_end.fileno(), self._trace.fileno())
-        words = [json.dumps(sys.path), *map(str, passed), str(os.getpid())]
+        lists = (json.dumps(sys.path), json.dumps(modules))
+        words = [*lists, *map(str, passed), str(os.getpid())]
         try:
             with far_end:
                 self._popen = subprocess.Popen(
@@ -96,11 +125,14 @@ class Process:
                 f"the system starts no further process ({error.strerror}); end some, "
                 "or use fewer --workers, then run the same command again to go on"
             ) from error
+
+    def begin(self, number: int, start: Start, ears: Ears) -> None:
+        """Tell it what its work is, and listen to it from now on."""
         self._listener = threading.Thread(
             target=listen, args=(self._pipe, number, ears, self._is_over), daemon=True
         )
         self._listener.start()
-        self._send(content)
+        self._send(pickle.dumps(start))
 
     @property
     def pid(self) -> int:
@@ -137,7 +169,8 @@ class Process:
                 "is left behind",
                 self._popen.pid,
             )
-        self._listener.join(REAP_S)
+        if self._listener is not None:
+            self._listener.join(REAP_S)
         self._pipe.close()
         with self._trace as trace:
             trace.seek(0)

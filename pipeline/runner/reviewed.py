@@ -1,6 +1,5 @@
 """Respect what people decided about pictures: by content, whatever a file is called."""
 
-import hashlib
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
@@ -9,11 +8,10 @@ from pathlib import Path
 from detectors.findings import Finding
 from pipeline import flow
 from pipeline.album import Keeps, preview
-from pipeline.files import digest_bytes, stage_file
+from pipeline.files import check_there, digest_bytes, short_id_of, stage_file
 from pipeline.ledger import queries
 from pipeline.ledger.rows import Known
 from pipeline.ledger.store import Ledger
-from pipeline.names import shown
 from pipeline.records import Outcome, Picture, Reviewed, Status
 from pipeline.review import remembered
 from pipeline.review.apply import Reviewer
@@ -144,7 +142,8 @@ def _original(picture: Picture, task: Task, toolbox: Toolbox, album: Keeps) -> O
 
 
 def _stage(picture: Picture, encoded: bytes, task: Task) -> str:
-    folder: Path = (task.workplace.output / picture.ref.key).parent
-    name = f"{task.workplace.run_id}:{shown(picture.ref.key)}"
-    short = hashlib.sha256(name.encode()).hexdigest()[:16]
-    return stage_file(folder, short, encoded).name
+    place = task.workplace
+    check_there(place.output)
+    folder: Path = (place.output / picture.ref.key).parent
+    short_id = short_id_of(picture.ref.key, place.run_id, place.lane)
+    return stage_file(folder, short_id, encoded).name

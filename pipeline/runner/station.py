@@ -41,7 +41,7 @@ class Station:
         except Exception as error:  # noqa: BLE001  told whole, to who can end the run
             self._tell(_refusal(error))
             return False
-        self._tell(Ready(self._worker.engine))
+        self._tell(Ready(self._worker.engine, own_modules()))
         return True
 
     def work(self, job: Job) -> bool:
@@ -86,6 +86,12 @@ def forward_logs(tell: Tell, levels: dict[str, int]) -> None:
 def log_levels() -> dict[str, int]:
     """Return the levels at which both packages log in this process."""
     return {name: logging.getLogger(name).getEffectiveLevel() for name in PACKAGES}
+
+
+def own_modules() -> tuple[str, ...]:
+    """Return what of this program is imported, in the order in which it began to be."""
+    names = [*sys.modules]
+    return tuple(name for name in names if name.partition(".")[0] in PACKAGES)
 
 
 def resident_mib() -> float:

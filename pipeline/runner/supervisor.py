@@ -68,6 +68,9 @@ class Supervisor:
         self._device_in_doubt = False
         """A worker reported trouble with its device, and nothing went well since."""
 
+        self._modules: tuple[str, ...] = ()
+        """What a worker has imported when it is ready."""
+
         self._backlog: int | None = None
         """How much is to be heard still before somebody is ended for being late."""
 
@@ -116,6 +119,9 @@ class Supervisor:
         for post in crew.idle():
             if self._held:
                 post.give(self._held.popleft())
+                # Not for the first picture: there may be no more than that.
+                if post.has_finished:
+                    crew.prepare(self._modules)
         wanted = min(len(self._held), self._count - len(crew.busy()))
         while len(crew.starting()) < wanted:
             crew.add()
@@ -130,8 +136,9 @@ class Supervisor:
         if post is None:
             return None  # of a worker that was dismissed since
         match heard.message:
-            case Ready(engine):
+            case Ready(engine, modules):
                 post.begin_waiting(engine)
+                self._modules = modules
             case Began(stage):
                 if post.begin_stage(stage):
                     self._failed_starts = 0

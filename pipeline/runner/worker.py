@@ -14,9 +14,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from detectors.arrays import MaskArray
-from detectors.errors import DetectorError, DetectorFailed
+from detectors.errors import DetectorError, DetectorFailed, DeviceLost
 from pipeline import flow
 from pipeline.album import Album
+from pipeline.devices import is_lost
 from pipeline.errors import (
     EnvironmentProblem,
     NotSupported,
@@ -170,9 +171,12 @@ class Worker:
             return Result(job, _outcome(ref, error, started), changed=True)
         except Exception as error:
             # One bad picture never ends a run; whatever it is gets its traceback. But a
-            # full disk is not the picture's fault, and the next would fare no better.
+            # full disk or a lost device is not its fault, and the next would fare no
+            # better.
             if isinstance(error, OSError) and error.errno in _DISK_TROUBLE:
                 raise OutputTrouble(_no_room(error)) from error
+            if isinstance(error, DeviceLost) or is_lost(error):
+                raise EnvironmentProblem(_no_device(error)) from error
             if not isinstance(error, PictureProblem | DetectorError):
                 self._tell(job, error)
             return Result(job, _outcome(ref, error, started))
@@ -216,6 +220,14 @@ def _no_room(error: OSError) -> str:
     return (
         f"the disk takes no more{place}: {error.strerror}; make room, then run the "
         "same command again to go on"
+    )
+
+
+def _no_device(error: Exception) -> str:
+    reason = str(error).strip().partition("\n")[0]
+    return (
+        f"a device answers no more ({reason}); the same command goes on where the run "
+        "stopped"
     )
 
 

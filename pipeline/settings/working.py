@@ -19,6 +19,11 @@ class WorkersSettings(Section):
     count: Annotated[int, Field(ge=1, le=1024)] = 1
     """Workers of `processes` and `ray`; each loads the models for itself."""
 
+    spare: bool = True
+    """Of `processes`: one process more is started ahead and has imported what a worker
+    needs, so that a dead one is replaced in the time that its models take to load. It
+    holds about half a gigabyte of memory, but no model and no device."""
+
     devices: tuple[str, ...] = ()
     """Devices that worker processes take in turn, such as cuda:0; else as elsewhere."""
 

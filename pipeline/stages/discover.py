@@ -6,15 +6,19 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from pipeline.errors import UsageError
+from pipeline.errors import NotSupported, UsageError
 from pipeline.names import shown
 from pipeline.records import Found, Odd, Plan, Status
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp")
 """What a picture's name ends with, in any mix of upper and lower case."""
 
+OTHERS = (".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".heif", ".jxl", ".apng")
+"""What the names of other pictures end with; they are named, and not opened."""
+
 _LINK = "is a link; links are not followed"
 _NO_FILE = "is no regular file"
+_OTHER = "is left as it is; only PNG, JPEG and WebP are opened"
 
 
 def discover(
@@ -27,8 +31,9 @@ def discover(
     """List every picture in the sources, sorted by key.
 
     A folder is walked whole; below it, links are named but not followed, and names that
-    begin with a dot are left alone, as a shell's `*` leaves them. A source may be a
-    file too. Its key is its path below the folder among the sources that holds it, else
+    begin with a dot are left alone, as a shell's `*` leaves them. Pictures of formats
+    that are not opened are named by what their names end with. A source may be a file
+    too. Its key is its path below the folder among the sources that holds it, else
     below `base`, else its name. A source that is a link is followed: it was asked for.
 
     Args:
@@ -163,8 +168,11 @@ class _Walk:
         if entry.is_symlink():
             if is_picture_name(entry.name) or entry.is_dir():
                 self.odd.append(Odd(entry.path, _LINK))
-        elif entry.is_dir(follow_symlinks=False) or not is_picture_name(entry.name):
+        elif entry.is_dir(follow_symlinks=False):
             return
+        elif not is_picture_name(entry.name):
+            if entry.name.lower().endswith(OTHERS):
+                self.odd.append(Odd(entry.path, _OTHER, kind=NotSupported.kind))
         elif entry.is_file(follow_symlinks=False):
             self._add(root, prefix + entry.name)
         else:

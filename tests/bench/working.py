@@ -23,8 +23,9 @@ ROUNDS = 3
 LOOKS = Settings(detect=DetectSettings(detectors=("quality", "faces")))
 CREWS: Mapping[str, WorkersSettings] = {
     "serial": WorkersSettings(),
-    "one": WorkersSettings(executor="processes", count=1),
-    "two": WorkersSettings(executor="processes", count=2),
+    # Starting a spare process is a part of starting, which is left out.
+    "one": WorkersSettings(executor="processes", count=1, spare=False),
+    "two": WorkersSettings(executor="processes", count=2, spare=False),
 }
 
 

@@ -10,7 +10,12 @@ import pytest
 import torch
 from PIL import Image
 
-from detectors.errors import DetectorMisconfigured, WeightsMissing, WeightsWrong
+from detectors.errors import (
+    DetectorMisconfigured,
+    DeviceLost,
+    WeightsMissing,
+    WeightsWrong,
+)
 from detectors.findings import Severity
 from detectors.geometry import Size
 from detectors.segments import SegmentsDetector, build
@@ -216,6 +221,22 @@ def test_a_truncated_file_is_one_clear_error(
 
     with pytest.raises(WeightsWrong, match=r"cannot load .*short\.pt"):
         _build((path, digest))
+
+
+class _OnALostDevice:
+    ckpt_path = "weights.pt"
+
+    def predict(self, *_: object, **__: object) -> Any:
+        raise torch.AcceleratorError("CUDA error: an illegal access\nCompile with ...")
+
+
+def test_a_lost_device_is_told_from_a_picture_that_fails() -> None:
+    detector = SegmentsDetector(
+        _OnALostDevice(), {0: "x"}, Severity.ERROR, confidence=0.5, area_shares=(0, 1)
+    )
+
+    with pytest.raises(DeviceLost, match=r"segments: CUDA error: an illegal access$"):
+        detector.inspect(np.zeros((8, 8, 3), np.uint8))
 
 
 def test_nothing_is_written_beside_the_pictures(

@@ -1,6 +1,7 @@
 """The commands as a person types them, with the real engine that needs no model."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -184,6 +185,24 @@ def test_a_log_file_holds_a_line_for_every_picture(place: Path) -> None:
     events = [line["event"] for line in lines if "event" in line]
     assert events == ["run-began", "picture", "picture", "run-ended"]
     assert lines[-1]["worked"] == 2
+
+
+@pytest.mark.parametrize("command", ["repair", "check"])
+def test_no_file_that_a_run_leaves_holds_the_addresses_that_are_told(
+    place: Path, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["repair", "in", "--out", "kept", "--engine", "classical"]
+    if command == "check":
+        words = ["check", "in", "--state", "kept", "--no-cache"]
+    words += ["--set", "night.notify=['http://127.0.0.1:9/T0KEN']", "-vv"]
+    words += ["--set", "night.notify_timeout_s=1", "--log-file", "kept.log"]
+    monkeypatch.setattr(sys, "argv", ["nightmend", *words])
+
+    main(words)
+
+    left = [path for path in place.rglob("*") if path.is_file()]
+    assert any(path.name == "ledger.sqlite" for path in left)
+    assert [path.name for path in left if b"T0KEN" in path.read_bytes()] == []
 
 
 def test_prompts_and_seeds_reach_the_ledger(place: Path) -> None:

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import ExitCode
+from pipeline.errors import ExitCode, PictureChanged
 from pipeline.ledger import queries
-from pipeline.records import Status
+from pipeline.records import Found, ImageRef, Status
 from pipeline.runner import batch
-from pipeline.settings import RunSettings, Settings
+from pipeline.settings import LoadSettings, RunSettings, Settings
+from pipeline.stages.load import identify
 from tests.support.fakes import GREEN
 from tests.support.runs import (
     FakeTools,
@@ -228,6 +229,27 @@ def test_a_file_that_keeps_changing_is_skipped_and_the_rest_is_done(
     assert "changed" in ended["a.png"].problem
     assert not (tmp_path / "out" / "a.png").exists()
     assert not list((tmp_path / "out").rglob("*.part"))
+    assert ended["b.png"].status is Status.REPAIRED
+
+
+@pytest.mark.parametrize(("times", "status"), [(1, "repaired"), (2, "skipped")])
+def test_a_file_that_changes_while_it_is_read_is_read_once_more(
+    times: int, status: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = fill(tmp_path / "in", {"a.png": picture(1), "b.png": picture(2)})
+    changes = [f"change {n}" for n in range(times)]
+
+    def hindered(found: Found, settings: LoadSettings) -> tuple[ImageRef, bytes]:
+        if found.key == "a.png" and changes:
+            raise PictureChanged(changes.pop())
+        return identify(found, settings)
+
+    monkeypatch.setattr("pipeline.runner.worker.identify", hindered)
+
+    repair(source, tmp_path / "out")
+
+    ended = outcomes(tmp_path / "out")
+    assert ended["a.png"].status.value == status
     assert ended["b.png"].status is Status.REPAIRED
 
 

@@ -1,23 +1,33 @@
 """What ends a run from outside leaves a folder from which it goes on."""
 
 import errno
+import shutil
 import sqlite3
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import torch
 
+from detectors.arrays import RgbArray
+from detectors.errors import DeviceLost
+from detectors.findings import Finding
 from pipeline.errors import EnvironmentProblem, ExitCode, OutputTrouble
 from pipeline.ledger import queries
 from pipeline.ledger.store import FILE_NAME
-from pipeline.records import Outcome
+from pipeline.records import Outcome, PaintRequest
 from pipeline.settings import RunSettings, Settings
-from tests.support.fakes import GREEN
+from pipeline.toolbox import Toolbox
+from tests.support.fakes import GREEN, FakeDetector, FakeInpainter, Result
+from tests.support.poison import workers
 from tests.support.runs import (
+    SETTINGS,
     FakeTools,
     Silent,
     fill,
     outcomes,
     picture,
+    repaint,
     repair,
     tree,
 )
@@ -76,6 +86,64 @@ def test_a_nearly_full_disk_stops_before_the_first_picture(
     assert tools.built == 0
 
 
+def test_a_disk_that_fills_up_during_the_night_stops_the_run_in_time(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = iter([9000, 9000, 900])
+    disk = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(
+        shutil, "disk_usage", lambda _: disk._replace(free=next(free) * 2**20)
+    )
+    settings = Settings(run=RunSettings(min_free_mib=1000))
+
+    result = repair(source, tmp_path / "out", settings=settings)
+
+    assert (result.code, result.worked) == (ExitCode.STOPPED, 1)
+    assert "has 900 MiB left" in result.problem
+    assert queries.states(tmp_path / "out/.nightmend") == {"done": 1, "queued": 2}
+
+
+@pytest.mark.parametrize("moment", ["between two pictures", "while one is painted"])
+@pytest.mark.parametrize("settings", [SETTINGS, workers(count=1)], ids=["", "worker"])
+def test_an_output_that_vanishes_stops_the_run_and_it_goes_on_when_that_is_back(
+    source: Path, tmp_path: Path, moment: str, settings: Settings
+) -> None:
+    output, away = tmp_path / "out", tmp_path / "away"
+
+    class Unplugs(Silent):
+        def finished(self, outcome: Outcome) -> None:
+            super().finished(outcome)
+            output.rename(away)
+
+    painting = moment.startswith("while")
+    tools = FakeTools(MovingAway(output, away) if painting else repaint)
+    observer = Silent() if painting else Unplugs()
+    first = repair(source, output, tools, observer=observer, settings=settings)
+    stood = output.exists()
+    away.rename(output)
+    second = repair(source, output)
+    repair(source, tmp_path / "whole")
+
+    assert (first.code, first.worked) == (ExitCode.STOPPED, 0 if painting else 1)
+    assert "bring it back" in first.problem
+    assert not stood, "nothing is written where the folder was"
+    assert (second.code, second.worked) == (ExitCode.OK, 3 if painting else 2)
+    assert tree(output) == tree(tmp_path / "whole")
+    assert queries.states(output / ".nightmend") == {"done": 3}
+
+
+@dataclass(frozen=True)
+class MovingAway:
+    """Moves a folder away while it paints; may travel to a worker."""
+
+    folder: Path
+    to: Path
+
+    def __call__(self, request: PaintRequest, number: int) -> Result:
+        self.folder.rename(self.to)
+        return repaint(request, number)
+
+
 def test_a_lost_device_stops_the_run(source: Path, tmp_path: Path) -> None:
     def lose(request: object, number: int) -> tuple[int, int, int]:
         raise EnvironmentProblem("the device has fallen off the bus")
@@ -86,6 +154,34 @@ def test_a_lost_device_stops_the_run(source: Path, tmp_path: Path) -> None:
     assert result.code is ExitCode.ENVIRONMENT
     assert "fallen off the bus" in result.problem
     assert tools.inpainters[0].closed == 1
+    assert outcomes(tmp_path / "out") == {}
+
+
+class LosesDevice(FakeDetector):
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self._error = error
+
+    def inspect(self, pixels: RgbArray) -> list[Finding]:
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [DeviceLost("segments: CUDA error"), torch.AcceleratorError("CUDA error\nAdvice")],
+    ids=["told by a detector", "from anywhere"],
+)
+def test_a_lost_device_is_no_fault_of_every_picture_that_comes_after(
+    error: Exception, source: Path, tmp_path: Path
+) -> None:
+    def build(settings: Settings, *, with_inpainter: bool) -> Toolbox:
+        painter = FakeInpainter() if with_inpainter else None
+        return Toolbox((LosesDevice(error),), painter)
+
+    result = repair(source, tmp_path / "out", build)
+
+    assert result.code is ExitCode.ENVIRONMENT
+    assert "CUDA error); the same command goes on" in result.problem
     assert outcomes(tmp_path / "out") == {}
 
 

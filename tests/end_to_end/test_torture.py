@@ -1,7 +1,8 @@
 """The promises about a night in their reduced form; the full one is `make torture`.
 
 What is not here has tests of its own: kill points in test_kill_points.py, poison in
-test_executors.py, and the branches that coverage counts are those of all tests.
+test_executors.py, who takes a dead worker's place in test_processes.py, and the
+branches that coverage counts are those of all tests.
 """
 
 import time

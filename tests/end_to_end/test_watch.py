@@ -197,6 +197,23 @@ def test_it_ends_by_itself_when_nothing_comes_any_more(
     assert "a.png: clean" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("old", "budget", "code"),
+    [(True, "8s", ExitCode.OK), (False, "1s", ExitCode.LIMIT)],
+)
+def test_it_ends_by_its_budget_and_says_so_only_when_something_was_waiting(
+    old: bool, budget: str, code: ExitCode, tmp_path: Path
+) -> None:
+    source = fill(tmp_path / "in", {"a.png": encoded(draw_scene(64, 64), "PNG")})
+    if old:
+        os.utime(source / "a.png", (1, 1))
+    words = ["watch", str(source), "--out", str(tmp_path / "out"), "--settle", "1h"]
+    words += ["--engine", "classical", "--detect", "quality", "--min-free", "1MB"]
+
+    assert main([*words, "--budget", budget]) == code
+    assert (tmp_path / "out/a.png").exists() == old
+
+
 def test_a_folder_that_was_never_there_is_a_mistake(tmp_path: Path) -> None:
     words = ["watch", str(tmp_path / "none"), "--out", str(tmp_path / "out")]
 

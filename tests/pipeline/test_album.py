@@ -46,6 +46,7 @@ def test_a_mask_is_kept_exactly(tmp_path: Path) -> None:
 )
 def test_a_hostile_key_stays_inside_the_folder(tmp_path: Path, key: str) -> None:
     state = tmp_path / "state"
+    state.mkdir()
 
     place = Album(state).keep(key, "mask", np.ones((4, 4), dtype=np.bool_))
 

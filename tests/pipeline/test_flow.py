@@ -95,6 +95,7 @@ class Run:
 
     def __call__(self, output: Path) -> Outcome:
         self.output = output
+        output.mkdir(exist_ok=True)
         self.album = FakeAlbum()
         self.inpainter = FakeInpainter(
             self.result_for, gives_up_on=self.gives_up_on, draws=self.draws

@@ -46,6 +46,7 @@ def toolbox() -> Toolbox:
 
 def _mend(picture: Picture, toolbox: Toolbox, output: Path, **settings: int) -> Outcome:
     workplace = Workplace(output, output / ".nightmend", "run-1")
+    workplace.state.mkdir(parents=True, exist_ok=True)
     chosen = Settings.model_validate({"plan": {"variations": 2, **settings}})
     assert toolbox.inpainter is not None
     flow = mend(picture, toolbox, workplace, Album(workplace.state), chosen)

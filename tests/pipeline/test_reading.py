@@ -6,6 +6,7 @@ import pytest
 
 from pipeline.errors import NotSupported, PictureChanged, Unreadable
 from pipeline.reading import read_regular
+from tests.support.rights import reachable_folder, without_rights
 
 LIMIT = 1000
 
@@ -43,13 +44,13 @@ def test_a_socket_is_not_read(tmp_path: Path) -> None:
             read_regular(tmp_path, "a.png", LIMIT)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
-def test_a_file_that_may_not_be_read_is_told(tmp_path: Path) -> None:
-    (tmp_path / "a.png").write_bytes(b"bytes")
-    (tmp_path / "a.png").chmod(0)
+def test_a_file_that_may_not_be_read_is_told() -> None:
+    with reachable_folder() as folder:
+        (folder / "a.png").write_bytes(b"bytes")
+        (folder / "a.png").chmod(0)
 
-    with pytest.raises(Unreadable, match="may not be read"):
-        read_regular(tmp_path, "a.png", LIMIT)
+        with without_rights(), pytest.raises(Unreadable, match="may not be read"):
+            read_regular(folder, "a.png", LIMIT)
 
 
 def test_a_device_is_not_read() -> None:

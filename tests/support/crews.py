@@ -68,12 +68,22 @@ class Play:
     works: Callable[[int, Job], Sequence[Told]] = lambda _number, job: done(job)
     starts: Callable[[int], Sequence[Told]] = lambda _number: [Ready("fake")]
     cast: list[Actor] = field(default_factory=list)
+    prepared: list[tuple[str, ...]] = field(default_factory=list)
+    """What was told each time that something could be done ahead."""
+
+    closed: int = 0
 
     def __call__(self, number: int, ears: Ears) -> Actor:
         actor = Actor(number, ears, self)
         self.cast.append(actor)
         actor.tell(self.starts(number))
         return actor
+
+    def prepare(self, modules: Sequence[str]) -> None:
+        self.prepared.append(tuple(modules))
+
+    def close(self) -> None:
+        self.closed += 1
 
     def supervised(
         self, breakable: Breakable = nullcontext, **settings: object

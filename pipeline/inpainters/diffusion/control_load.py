@@ -17,7 +17,7 @@ from diffusers.loaders.single_file_utils import convert_controlnet_checkpoint
 from pipeline.errors import EnvironmentProblem, UsageError
 from pipeline.inpainters.diffusion.checkpoint import Checkpoint
 from pipeline.inpainters.diffusion.control import ControlNet
-from pipeline.inpainters.diffusion.load import quiet
+from pipeline.inpainters.diffusion.load import WHAT_LOADING_RAISES, quiet
 from pipeline.inpainters.diffusion.trouble import first_line
 from pipeline.model_networks import locate_network
 from pipeline.settings import InpaintSettings
@@ -49,7 +49,7 @@ def load_control(
     with quiet():
         try:
             network = _network(path, checkpoint)
-        except (OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
+        except WHAT_LOADING_RAISES as error:
             raise EnvironmentProblem(
                 f"the ControlNet {settings.control_model!r} in {path} cannot be "
                 f"loaded: {first_line(error)}"

@@ -15,6 +15,7 @@ from typing import Any
 import diffusers
 import torch
 from diffusers.utils import logging as diffusers_logging
+from safetensors import SafetensorError
 from transformers.utils import logging as transformers_logging
 
 from pipeline.errors import EnvironmentProblem, UsageError
@@ -26,6 +27,12 @@ log = logging.getLogger(__name__)
 
 FIRST_LAYER = "model.diffusion_model.input_blocks.0.0.weight"
 """The UNet's first convolution in a single file; its second axis counts channels."""
+
+WHAT_LOADING_RAISES = (
+    *(OSError, ValueError, KeyError, RuntimeError, TypeError),
+    SafetensorError,
+)
+"""On a file that is damaged, or made for something else."""
 
 _UNUSED: Mapping[str, Any] = {
     "safety_checker": None,
@@ -55,7 +62,7 @@ def load_checkpoint(
     with quiet():
         try:
             whole = _whole(located, dtype)
-        except (OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
+        except WHAT_LOADING_RAISES as error:
             raise EnvironmentProblem(
                 f"the model {located.name!r} in {located.path} cannot be loaded: "
                 f"{first_line(error)}"
@@ -186,7 +193,7 @@ def merge_lora(whole: Any, text: str, adapter: str) -> None:
         whole.set_adapters([adapter], [weight])
         whole.fuse_lora(adapter_names=[adapter])
         whole.unload_lora_weights()
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except WHAT_LOADING_RAISES as error:
         raise UsageError(
             f"the LoRA {path} does not fit this model: {first_line(error)}"
         ) from error

@@ -14,7 +14,11 @@ import diffusers
 import torch
 
 from pipeline.errors import EnvironmentProblem
-from pipeline.inpainters.diffusion.load import merge_lora, quiet
+from pipeline.inpainters.diffusion.load import (
+    WHAT_LOADING_RAISES,
+    merge_lora,
+    quiet,
+)
 from pipeline.inpainters.diffusion.trouble import first_line
 from pipeline.inpainters.transformer.families import Family, family_of
 from pipeline.inpainters.transformer.words import Words, remember_words
@@ -93,7 +97,7 @@ def load_whole(
                 local_files_only=True,
                 **_left_out(family, index),
             )
-        except (OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
+        except WHAT_LOADING_RAISES as error:
             raise EnvironmentProblem(
                 f"the model {located.name!r} in {located.path} cannot be loaded: "
                 f"{first_line(error)}"

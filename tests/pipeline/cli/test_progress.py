@@ -1,6 +1,7 @@
 """Progress is honest: a bar on a terminal, a line a minute elsewhere."""
 
 import io
+import time
 
 import pytest
 
@@ -45,6 +46,28 @@ def test_without_a_terminal_there_is_a_line_a_minute(capsys: Captured) -> None:
     ]
     last = capsys.readouterr().err
     assert last == "repair: 15 of 20 pictures; repaired 10, failed 1\n"
+
+
+def test_a_picture_that_takes_long_is_no_reason_to_fall_silent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    log, clock = io.StringIO(), Clock()
+    monkeypatch.setattr("sys.stderr", log)
+    progress = Progress("repair", clock=clock, look_s=0.01)
+
+    progress.started(planned=20, finished_before=4)
+    for minutes in (1, 2):
+        clock.now += 60
+        while log.getvalue().count("\n") < minutes:  # pytest's time limit ends it
+            time.sleep(0.01)
+    progress.ended()
+    clock.now += 60
+    time.sleep(0.1)
+
+    assert log.getvalue().splitlines() == [
+        f"repair: 4 of 20 pictures; none for {spoken}; too early to tell the time left"
+        for spoken in ("60 s", "2 min")
+    ]
 
 
 def test_what_was_finished_before_does_not_make_the_time_left_shorter(

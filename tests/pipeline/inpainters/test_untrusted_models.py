@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.errors import EnvironmentProblem
+from pipeline.errors import EnvironmentProblem, UsageError
 from pipeline.inpainters.diffusion.engine import build
 from pipeline.settings import InpaintSettings
 
@@ -106,6 +106,30 @@ def test_no_part_is_ever_unpickled(folder: Path, part: str, beside: bool) -> Non
             build(settings(folder))
 
     assert not mark.exists()
+
+
+@pytest.mark.parametrize("name", ["lora.bin", "lora.pt", "lora.safetensors"])
+def test_a_lora_is_never_unpickled(folder: Path, tmp_path: Path, name: str) -> None:
+    mark, lora = tmp_path / "ran", tmp_path / name
+    lora.write_bytes(pickle.dumps(Bomb(mark)))
+
+    with pytest.raises(UsageError, match="LoRA"):
+        build(settings(folder).model_copy(update={"loras": (str(lora),)}))
+
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize("part", ["unet", "vae", "text_encoder"])
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.999])
+def test_a_part_that_is_cut_short_is_one_sentence(
+    folder: Path, part: str, share: float
+) -> None:
+    (weights,) = (folder / part).glob("*.safetensors")
+    data = weights.read_bytes()
+    weights.write_bytes(data[: int(share * len(data))])
+
+    with pytest.raises(EnvironmentProblem, match="cannot be loaded"):
+        build(settings(folder))
 
 
 def test_the_bomb_would_go_off(tmp_path: Path) -> None:

@@ -59,6 +59,20 @@ def test_on_a_network_the_ledger_is_kept_without_shared_memory(
     assert "network file system" in caplog.text
 
 
+def test_a_ledger_that_was_moved_away_takes_nothing_that_nobody_would_find(
+    tmp_path: Path,
+) -> None:
+    with contextlib.closing(Ledger(tmp_path / "state" / FILE_NAME)) as ledger:
+        (tmp_path / "state").rename(tmp_path / "away")
+        with pytest.raises(LedgerTrouble, match="is gone; bring its folder back"):
+            ledger.queue("r1", [(Path("/in"), "a.png")])
+        (tmp_path / "away").rename(tmp_path / "state")
+
+        ledger.queue("r1", [(Path("/in"), "b.png")])
+
+        assert set(ledger.known()) == {"b.png"}
+
+
 def test_what_is_opened_to_read_cannot_be_written_to(tmp_path: Path) -> None:
     Ledger(tmp_path / FILE_NAME).close()
     shutil.copytree(tmp_path, tmp_path / "copy")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from detectors.geometry import Size
 from pipeline.errors import ExitCode, OutputTrouble
 from pipeline.logs import PACKAGES
 from pipeline.records import Status, Workplace
@@ -28,12 +29,14 @@ from pipeline.runner.messages import (
     Refused,
     Said,
     from_line,
+    to_line,
 )
 from pipeline.settings import Settings
 from pipeline.toolbox import Toolbox
-from tests.support.fakes import RED
+from tests.support.fakes import RED, draw
+from tests.support.pictures import encoded
 from tests.support.poison import PoisonTools, poisoned
-from tests.support.runs import SETTINGS, fill, picture
+from tests.support.runs import HAND, SETTINGS, fill, picture
 
 
 @pytest.fixture(autouse=True)
@@ -59,6 +62,8 @@ class Served:
     def start(self) -> Connection:
         near, far = Pipe()
         place = Workplace(self.folder / "out", self.folder / "state", "run-1")
+        for made in (place.output, place.state):
+            made.mkdir()
         task = Task("repair", SETTINGS, place)
 
         def work() -> None:
@@ -108,6 +113,50 @@ def test_it_tells_of_every_stage_and_of_the_result(tmp_path: Path, job: Job) -> 
     assert list(dict.fromkeys(stages))[:4] == ["load", "detect", "mask", "score"]
     assert {"paint", "save"} < set(stages)
     assert (code, served.abandoned) == (0, 0)
+
+
+def test_it_tells_what_it_has_imported_so_that_others_can_do_so_ahead(
+    tmp_path: Path,
+) -> None:
+    served = Served(tmp_path)
+    with served.start() as pipe:
+        (ready,) = heard(pipe, Ready)
+        pipe.send_bytes(b"")
+        served.wait()
+
+    assert isinstance(ready, Ready)
+    assert "pipeline.runner.worker" in ready.modules
+    assert {name.split(".")[0] for name in ready.modules} == {"pipeline", "detectors"}
+
+
+def test_what_can_be_imported_ahead_is_and_what_cannot_is_no_trouble_yet() -> None:
+    program = (
+        "import sys; from pipeline.runner.child import import_ahead; "
+        "import_ahead(['pipeline.nothing', 'detectors.quality']); "
+        "sys.exit('detectors.quality' not in sys.modules)"
+    )
+
+    code = subprocess.run([sys.executable, "-c", program], check=False).returncode
+
+    assert code == 0
+
+
+def test_no_pixels_cross_however_large_a_picture_is(tmp_path: Path) -> None:
+    size = Size(1500, 1000)
+    large = encoded(draw(size, {HAND: RED}), "PNG")
+    job = Job(fill(tmp_path / "in", {"a.png": large}), "a.png")
+    served = Served(tmp_path)
+    with served.start() as pipe:
+        heard(pipe, Ready)
+        pipe.send_bytes(sent := pickle.dumps(job))
+        told = heard(pipe, Finished)
+        pipe.send_bytes(b"")
+        served.wait()
+
+    crossed = len(sent) + sum(len(to_line(message)) for message in told)
+    assert isinstance(told[-1], Finished)
+    assert told[-1].result.outcome.status is Status.REPAIRED
+    assert crossed < 3 * size.width * size.height / 100
 
 
 def test_tools_that_cannot_be_built_are_refused_with_the_reason(

@@ -1,10 +1,21 @@
-"""What Ray says in a page is told in a clause."""
+"""Actors take their slots, and what Ray says in a page is told in a clause."""
+
+import time
+from collections.abc import Iterator
+from contextlib import closing, nullcontext
+from pathlib import Path
 
 import pytest
 
 pytest.importorskip("ray")
 
+import ray
+
+from pipeline.records import Workplace
+from pipeline.runner import cluster
 from pipeline.runner.cluster import how_it_ended
+from pipeline.runner.contract import Task
+from tests.support.poison import PoisonTools, workers
 
 PAGE = """The actor died unexpectedly before finishing this task.
 \tclass_name: _Stationed
@@ -24,3 +35,36 @@ Worker exit detail: Worker unexpectedly exits with a connection error code 2."""
 )
 def test_the_end_of_an_actor_is_told_in_a_clause(page: str, clause: str) -> None:
     assert how_it_ended(RuntimeError(page)) == clause
+
+
+@pytest.fixture
+def one_gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A cluster that takes itself to have a GPU."""
+    for name, value in cluster._MANNERS.items():
+        monkeypatch.setenv(name, value)
+    ray.init(num_cpus=2, num_gpus=1, include_dashboard=False, log_to_driver=False)
+    yield
+    ray.shutdown()
+
+
+def free_gpus() -> float:
+    return float(ray.available_resources().get("GPU", 0.0))
+
+
+@pytest.mark.ray
+@pytest.mark.usefixtures("one_gpu")
+def test_actors_that_share_a_gpu_reserve_their_parts_of_it_and_give_them_back(
+    tmp_path: Path,
+) -> None:
+    settings = workers(executor="ray", ray_gpus=0.5)
+    order = Task("check", settings, Workplace(tmp_path, tmp_path, "run-1"))
+
+    before = free_gpus()
+    with closing(cluster.build(order, PoisonTools(), nullcontext)) as crew:
+        crew.open()
+        while free_gpus() > 0:  # pytest's time limit ends it
+            time.sleep(0.05)
+    while free_gpus() < 1:
+        time.sleep(0.05)
+
+    assert before == 1

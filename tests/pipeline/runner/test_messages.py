@@ -24,7 +24,7 @@ RESULT = Result(Job(Path("/in") / ODD, ODD), Outcome(ODD, "d", Status.KEPT), los
 @pytest.mark.parametrize(
     "message",
     [
-        Ready("classical"),
+        Ready("classical", ("pipeline.flow", "detectors.hands")),
         Began("paint"),
         Finished(RESULT, 12.5),
         Refused(5, "no device"),

@@ -3,9 +3,10 @@
 import errno
 import os
 import queue
+import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from multiprocessing.connection import Pipe
 from pathlib import Path
@@ -72,27 +73,103 @@ SIGNS = {
 
 
 @pytest.mark.parametrize("poison", SIGNS)
-def test_a_deadly_picture_costs_one_worker_and_the_next_is_back_at_once(
+def test_a_deadly_picture_costs_one_worker_and_the_next_is_there_already(
     supervised: Callable[..., Supervisor], tmp_path: Path, poison: str
 ) -> None:
-    fill(tmp_path / "in", {"a.png": poisoned(1, poison), "b.png": picture(2)})
-    asked = time.monotonic()
     supervisor = supervised(detect_s=1.0)
-    start_s = time.monotonic() - asked
     (first,) = pids(supervisor)
-    running = supervisor.run(taking(Job(tmp_path / "in", n) for n in NAMES[:2]))
+    running = supervisor.run(taking(with_a_deadly_one(tmp_path / "in", poison)))
 
+    next(running)
     lost = next(running)
-    began = time.monotonic()
+    waiting = spare_of(supervisor)
     done = next(running)
-    took_s = time.monotonic() - began
 
-    assert (lost.job.key, done.job.key) == ("a.png", "b.png")
+    assert (lost.job.key, done.job.key) == ("b.png", "c.png")
     assert lost.lost.startswith(f"the worker {SIGNS[poison]}")
     assert lost.lost.endswith("while in the stage detect")
     assert not done.lost
-    assert took_s < max(10.0, 3 * start_s), "a machine may be too busy to start any"
+    assert waiting is not None
+    assert pids(supervisor) == [waiting.pid], "what it takes is told by make torture"
     assert not alive(first)
+
+
+def with_a_deadly_one(folder: Path, poison: str) -> list[Job]:
+    """Return three pictures, of which the second one is poison."""
+    fill(folder, {name: picture(number) for number, name in enumerate(NAMES)})
+    fill(folder, {"b.png": poisoned(1, poison)})
+    return [Job(folder, name) for name in NAMES]
+
+
+def spare_of(supervisor: Supervisor) -> processes.Process | None:
+    hire = supervisor._crew._hire
+    assert isinstance(hire, processes.Starter)
+    return hire.spare
+
+
+def test_the_spare_process_is_ended_with_the_workers(
+    supervised: Callable[..., Supervisor], tmp_path: Path
+) -> None:
+    fill(tmp_path / "in", {name: picture(number) for number, name in enumerate(NAMES)})
+    supervisor = supervised()
+    list(supervisor.run(taking(Job(tmp_path / "in", name) for name in NAMES)))
+    spare = spare_of(supervisor)
+    assert spare is not None
+    lived = alive(spare.pid)
+
+    supervisor.close()
+
+    assert lived
+    assert not alive(spare.pid)
+
+
+def test_a_spare_process_that_was_killed_costs_no_picture_anything(
+    supervised: Callable[..., Supervisor], tmp_path: Path
+) -> None:
+    supervisor = supervised()
+    running = supervisor.run(taking(with_a_deadly_one(tmp_path / "in", "leave")))
+    next(running)
+    lost = next(running)
+    spare = spare_of(supervisor)
+    assert spare is not None
+    os.kill(spare.pid, signal.SIGKILL)
+
+    done = next(running)
+
+    assert lost.lost
+    assert not done.lost
+
+
+def test_without_a_spare_a_dead_worker_is_replaced_all_the_same(
+    supervised: Callable[..., Supervisor], tmp_path: Path
+) -> None:
+    jobs = with_a_deadly_one(tmp_path / "in", "leave")
+    supervisor = supervised(spare=False)
+
+    results = list(supervisor.run(taking(jobs)))
+
+    assert [bool(result.lost) for result in results] == [False, True, False]
+    assert spare_of(supervisor) is None
+
+
+def test_a_spare_process_imports_what_is_ours_and_nothing_else(
+    supervised: Callable[..., Supervisor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker tells what it has imported, and may be anybody's by then."""
+    asked: list[Sequence[str]] = []
+
+    class Recorded(processes.Process):
+        def __init__(self, modules: Sequence[str] = ()) -> None:
+            asked.append(modules)
+            super().__init__(modules)
+
+    monkeypatch.setattr(processes, "Process", Recorded)
+    supervisor = supervised()
+
+    supervisor._crew.prepare(("detectors.quality", "antigravity", "pipeline.flow"))
+    supervisor._crew.prepare(("pipeline.files",))
+
+    assert asked == [(), ["detectors.quality", "pipeline.flow"]]
 
 
 def test_every_deadly_poison_has_its_sign() -> None:

@@ -19,6 +19,8 @@ from pipeline.runner.contract import Job, Result
 from pipeline.runner.crew import Gone, Heard
 from pipeline.runner.interrupts import GraceOver
 from pipeline.runner.messages import Began, Ready, Refused, Said
+from pipeline.settings import WorkersSettings
+from pipeline.stopwatch import STAGES
 from tests.support.crews import Play, Told, done, job, jobs, taking
 
 LOST_DEVICE = Refused(ExitCode.ENVIRONMENT, "CUDA error: device-side assert")
@@ -67,6 +69,19 @@ def test_a_job_is_lost_with_its_worker_and_another_takes_its_place() -> None:
     assert results[1].lost == "the worker died of boredom while in the stage paint"
     assert [actor.number for actor in play.cast] == [0, 1]
     assert keys([results[1]]) == [given.key for given in play.cast[0].given[1:]]
+
+
+def test_the_next_worker_is_prepared_once_there_is_a_second_picture() -> None:
+    play = dying("b")
+    play.starts = lambda number: [Ready("fake", (f"pipeline.of{number}",))]
+
+    play.run(jobs("a"))
+    one = list(play.prepared)
+    play.run(jobs("abcd"))
+
+    assert one == []
+    assert play.prepared == [("pipeline.of0",), ("pipeline.of1",)]
+    assert play.closed == 2
 
 
 def test_a_lost_job_may_be_taken_again() -> None:
@@ -127,6 +142,11 @@ def test_a_stage_that_takes_too_long_costs_the_picture_its_worker(
     )
     assert play.cast[0].ended == (True, 2.0)
     assert not results[1].lost
+
+
+def test_every_stage_that_is_told_of_has_a_deadline_of_its_own() -> None:
+    assert set(crew.DEADLINES) == {"", *STAGES}
+    assert set(crew.DEADLINES.values()) <= set(WorkersSettings.model_fields)
 
 
 def test_a_picture_may_not_take_for_ever_however_lively_it_is() -> None:

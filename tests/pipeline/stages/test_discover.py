@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import UsageError
+from pipeline.records import Status
 from pipeline.stages.discover import discover
+from tests.support.rights import reachable_folder, without_rights
 
 
 def fill(root: Path, *names: str) -> None:
@@ -22,6 +24,21 @@ def test_pictures_are_found_in_every_folder_and_sorted(tmp_path: Path) -> None:
     fill(tmp_path, "z.png", "a/b.JPG", "a/b.jpeg", "a/c/d.WebP", "notes.txt", "a/x.gif")
 
     assert keys(tmp_path) == ["a/b.JPG", "a/b.jpeg", "a/c/d.WebP", "z.png"]
+
+
+def test_pictures_of_other_formats_are_named_and_all_else_is_not(
+    tmp_path: Path,
+) -> None:
+    fill(tmp_path, "a.png", "b.GIF", "deep/c.tiff", "notes.txt", "d.png.json", ".e.gif")
+
+    plan = discover([tmp_path])
+
+    assert [one.key for one in plan.found] == ["a.png"]
+    assert {Path(odd.path).name: (odd.status, odd.kind) for odd in plan.odd} == {
+        "b.GIF": (Status.SKIPPED, "file/not-supported"),
+        "c.tiff": (Status.SKIPPED, "file/not-supported"),
+    }
+    assert "only PNG, JPEG and WebP are opened" in plan.odd[0].reason
 
 
 def test_pictures_of_one_stem_are_two_pictures(tmp_path: Path) -> None:
@@ -137,14 +154,16 @@ def test_a_file_that_is_no_picture_by_its_name_is_told(tmp_path: Path) -> None:
     assert plan.odd[0].reason == "is no PNG, JPEG or WebP by its name"
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
-def test_a_folder_that_may_not_be_listed_is_told(tmp_path: Path) -> None:
-    fill(tmp_path, "a.png", "closed/b.png")
-    (tmp_path / "closed").chmod(0)
+def test_a_folder_that_may_not_be_listed_is_told() -> None:
+    with reachable_folder() as folder:
+        fill(folder, "a.png", "closed/b.png")
+        (folder / "closed").chmod(0)
 
-    plan = discover([tmp_path])
+        with without_rights():
+            plan = discover([folder])
 
-    (tmp_path / "closed").chmod(0o700)
+        (folder / "closed").chmod(0o700)
+
     assert [one.key for one in plan.found] == ["a.png"]
     assert "cannot be listed" in plan.odd[0].reason
 
