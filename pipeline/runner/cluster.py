@@ -210,7 +210,8 @@ def _join(settings: WorkersSettings) -> None:
             log_to_driver=False,
             logging_level=logging.WARNING,
         )
-    except (RayError, ConnectionError, ValueError, RuntimeError) as error:
+    except Exception as error:
+        # Of every kind: that its processes did not start in time is a bare Exception.
         raise EnvironmentProblem(
             f"no Ray cluster can be joined ({error}); check workers.ray_address, or "
             "use --executor processes"

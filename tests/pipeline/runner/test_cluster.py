@@ -1,5 +1,6 @@
 """Actors take their slots, and what Ray says in a page is told in a clause."""
 
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import closing, nullcontext
@@ -11,6 +12,7 @@ pytest.importorskip("ray")
 
 import ray
 
+from pipeline.errors import EnvironmentProblem
 from pipeline.records import Workplace
 from pipeline.runner import cluster
 from pipeline.runner.cluster import how_it_ended
@@ -35,6 +37,29 @@ Worker exit detail: Worker unexpectedly exits with a connection error code 2."""
 )
 def test_the_end_of_an_actor_is_told_in_a_clause(page: str, clause: str) -> None:
     assert how_it_ended(RuntimeError(page)) == clause
+
+
+@pytest.mark.parametrize(
+    "error", [ConnectionError("nobody is there"), Exception("it timed out")]
+)
+def test_that_there_is_no_cluster_is_told_before_the_first_picture(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(ray, "init", refuse)
+    answers_before = signal.getsignal(signal.SIGTERM)
+    place = Workplace(tmp_path, tmp_path, "run-1")
+    order = Task("check", workers(executor="ray"), place)
+
+    with (
+        closing(cluster.build(order, PoisonTools(), nullcontext)) as crew,
+        pytest.raises(EnvironmentProblem, match="--executor processes"),
+    ):
+        crew.open()
+
+    assert signal.getsignal(signal.SIGTERM) is answers_before
 
 
 @pytest.fixture
