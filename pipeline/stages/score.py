@@ -26,15 +26,17 @@ from pipeline.settings import ScoreSettings
 
 WEIGHTS: Mapping[Severity, float] = {
     Severity.FINE: 0.75,
-    Severity.NOTE: 0.75,
+    Severity.NOTE: 1.0,
     Severity.WARNING: 0.75,
     Severity.ERROR: 1.0,
 }
-"""What a certain flaw of this severity costs. FINE and NOTE weigh as much as WARNING,
-so that a place does not get cheaper by crossing a threshold from below."""
+"""What a certain flaw of this severity costs. FINE weighs as much as WARNING, so that a
+place does not get cheaper by crossing a threshold from below."""
 
-CANNOT_TELL = 0.5
-"""The least probability that a place of severity NOTE counts with."""
+CANNOT_TELL = 1.0
+"""The probability that a place of severity NOTE counts with: as much as any flaw. What
+nobody can judge any more is not repaired, or the way to be chosen would be to smear a
+hand until its detector gives up."""
 
 GONE = 1.0
 """What a part costs that was to stay and has vanished: as much as any flaw can."""
@@ -191,7 +193,7 @@ def _flaw(
 
 def _weight(place: Finding, kinds: Mapping[str, Kind]) -> float:
     severity = kinds[place.kind].severity
-    least = CANNOT_TELL if severity == Severity.NOTE else 0.0
+    least = CANNOT_TELL if severity is Severity.NOTE else 0.0
     return WEIGHTS[severity] * max(place.confidence, least)
 
 

@@ -97,10 +97,11 @@ def test_a_vanished_hand_is_not_a_repaired_hand() -> None:
     assert after.flaw > before.flaw
 
 
-def test_a_hand_that_nobody_can_judge_counts_as_an_even_chance() -> None:
-    _, after = _costs(MALFORMED, {HAND: RED}, {HAND: YELLOW})
+def test_a_hand_that_nobody_can_judge_any_more_is_not_a_repaired_hand() -> None:
+    before, after = _costs(MALFORMED, {HAND: RED}, {HAND: YELLOW})
 
-    assert after.flaw == pytest.approx(0.75 * 0.5)
+    assert after.flaw == 1.0
+    assert after.flaw > before.flaw
 
 
 def test_a_new_flaw_in_the_region_counts() -> None:
