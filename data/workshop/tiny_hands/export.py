@@ -50,6 +50,7 @@ def export(trained: Path, folder: Path) -> float:
     ):
         network = kind.from_pretrained(str(trained / name)).to(torch.float16)
         network.save_pretrained(str(folder / name), safe_serialization=True)
+        _forget_where(folder / name / "config.json")
     for name in ("tokenizer", "scheduler"):
         shutil.copytree(trained / name, folder / name)
     (folder / "model_index.json").write_text(json.dumps(INDEX, indent=2) + "\n")
@@ -60,6 +61,13 @@ def export(trained: Path, folder: Path) -> float:
         card.write_bytes(kept)
     renew_digests(folder)
     return size_mib
+
+
+def _forget_where(config: Path) -> None:
+    """Take the path that a network was read from out of its configuration."""
+    values = json.loads(config.read_text())
+    values.pop("_name_or_path", None)
+    config.write_text(json.dumps(values, indent=2, sort_keys=True) + "\n")
 
 
 def renew_digests(folder: Path) -> None:

@@ -157,7 +157,12 @@ def settings_for(model: Path, variations: int, steps: int, **changes: Any) -> Se
         "mask": {"max_area_share": 1.0, "merge_px": 128},
         "plan": {"variations": variations},
         "prompt": {"prompt": SOUND_PROMPT, "negative_prompt": BAD_PROMPT},
-        "inpaint": {"model": str(model), "steps": steps, "guidance_scale": 3.0},
+        "inpaint": {
+            "model": str(model),
+            "steps": steps,
+            "scheduler": "ddim",
+            "guidance_scale": 1.5,
+        },
     }
     for name, value in changes.items():
         section, _, key = name.partition(".")
