@@ -205,6 +205,19 @@ def test_everything_can_be_done_with_the_keyboard(
     watched.until("document.querySelectorAll('#wall bdi').length === 1")
 
 
+def test_a_closed_view_leaves_the_address_at_once(
+    watched: Watched, tmp_path: Path
+) -> None:
+    page = watched.open(folder(tmp_path))
+    page.click("text=mended.png >> nth=0")
+    assert page.evaluate("location.hash") != ""
+
+    close = "document.querySelector('#close-viewer').click()"
+
+    # In the same turn: the dialog's own event comes later than a reload might.
+    assert page.evaluate(f"() => {{ {close}; return location.hash; }}") == ""
+
+
 def test_a_link_opens_its_picture(watched: Watched, tmp_path: Path) -> None:
     page = watched.open(folder(tmp_path))
 

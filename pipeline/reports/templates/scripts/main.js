@@ -70,7 +70,7 @@ function start() {
     setMode(stage.mode === "blink" ? "slide" : stage.mode);
     const place = wall.shown.indexOf(viewer.card);
     viewer.card = viewer.details = null;
-    history.replaceState(null, "", location.pathname + location.search);
+    leaveAddress();
     if (place >= 0) focusCard(place);
   });
   document.addEventListener("keydown", onKey);

@@ -2,6 +2,15 @@
 
 const viewer = { dialog: byId("viewer"), card: null, details: null, told: "" };
 
+// A view that is closed is not named in the address, or a reload would open it again. The
+// dialog says that it was closed only in a later turn, and a reload may come before that.
+const leaveAddress = () => history.replaceState(null, "", location.pathname + location.search);
+
+function closeViewer() {
+  leaveAddress();
+  viewer.dialog.close();
+}
+
 async function openViewer(card) {
   viewer.card = card;
   viewer.details = null;
@@ -59,7 +68,7 @@ function drawViewer(body) {
       make("h2", { id: "viewer-name" }, make("bdi", {}, card.name)),
       make("span", { class: "quiet" }, place < 0 ? "" : `${(place + 1).toLocaleString("en")} of ${wall.shown.length.toLocaleString("en")}`),
       step("\u2190", -1, "Picture before"), step("\u2192", 1, "Next picture"),
-      make("button", { type: "button", id: "close-viewer", on: { click: () => viewer.dialog.close() } }, "Close")),
+      make("button", { type: "button", id: "close-viewer", on: { click: closeViewer } }, "Close")),
     body);
   (viewer.dialog.querySelector(".body") ?? viewer.dialog).focus({ preventScroll: true });
 }
