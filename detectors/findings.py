@@ -10,6 +10,9 @@ from detectors.geometry import Box
 Remedy = Literal["redraw", "remove"]
 """What a repair should aim at: a better one in its place, or nothing in its place."""
 
+Joints = tuple[tuple[float, float], ...]
+"""A hand's landmarks, x and y in picture pixels."""
+
 
 class Severity(IntEnum):
     """How much a kind of finding weighs; higher is worse."""
@@ -70,7 +73,7 @@ class Finding:
 
     marks: tuple[Mark, ...] = ()
     remedy: Remedy = "redraw"
-    joints: tuple[tuple[float, float], ...] = ()
+    joints: Joints = ()
     """Of a hand its 21 landmarks, x and y in picture pixels: the wrist, then thumb to
     little finger, each from root to tip; () for other things and where unknown."""
 

@@ -152,6 +152,7 @@ def _next_patches(
         settings.mask,
         apart_px=2 * blend.reach_px(settings.plan.mask_blur_px) + 1,
         user_mask=user_mask if work.tried_passes == 0 else None,
+        seen=findings,
     )
     found = (finding for patch in planned.patches for finding in patch.findings)
     asked = tuple(f for f in found if f.kind == mask.USER_KIND)

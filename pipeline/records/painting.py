@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from detectors.arrays import CoverArray, MaskArray, RgbArray
-from detectors.findings import Finding, Remedy
+from detectors.findings import Finding, Joints, Remedy
 from detectors.geometry import Box, Size
 
 Mode = Literal["only-masked", "whole-picture"]
@@ -38,6 +38,8 @@ class Patch:
 
     findings: tuple[Finding, ...]
     remedy: Remedy = "redraw"
+    poses: tuple[Joints, ...] = ()
+    """The joints of every hand that reaches onto the mask, flawed or not."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

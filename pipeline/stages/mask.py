@@ -1,14 +1,15 @@
 """Turn findings, and the user's own mask, into patches to repaint."""
 
+import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from detectors.arrays import MaskArray, check_mask, size_of
-from detectors.findings import Finding, Kind, Remedy, Severity
+from detectors.findings import Finding, Joints, Kind, Remedy, Severity
 from detectors.geometry import Box, Size, bounding
 from pipeline.records import Patch
 from pipeline.settings import MaskSettings
@@ -67,6 +68,7 @@ def plan_patches(
     *,
     apart_px: int,
     user_mask: MaskArray | None = None,
+    seen: Iterable[Finding] = (),
 ) -> MaskPlan:
     """Grow each finding to a mask, join what is close, and drop what is out of bounds.
 
@@ -82,6 +84,8 @@ def plan_patches(
         settings: Margins, merging and bounds.
         apart_px: The least distance at which two soft edges do not meet.
         user_mask: (H, W) bool of the whole picture, True = repaint, or None.
+        seen: Everything found in the picture, hands in order included: a patch learns
+            the poses of the hands that reach onto it.
     """
     wanted = _without_redrawing_what_goes(tuple(findings))
     regions = [r for f in wanted if (r := _region(f, size, settings)).mask.any()]
@@ -106,7 +110,11 @@ def plan_patches(
             remarks.append(remark)
         if keep:
             kept.append(patch)
-    numbered = (_numbered(patch, number) for number, patch in enumerate(kept))
+    poses = [finding.joints for finding in seen if finding.joints]
+    numbered = (
+        replace(patch, number=number, poses=_poses_on(patch, poses))
+        for number, patch in enumerate(kept)
+    )
     return MaskPlan(tuple(numbered), tuple(remarks))
 
 
@@ -273,5 +281,15 @@ def _verdict(patch: Patch, size: Size, settings: MaskSettings) -> tuple[str, boo
     return "", True
 
 
-def _numbered(patch: Patch, number: int) -> Patch:
-    return Patch(number, patch.box, patch.mask, patch.findings, patch.remedy)
+def _poses_on(patch: Patch, poses: Iterable[Joints]) -> tuple[Joints, ...]:
+    """Return the hands of which a joint lies on a mask."""
+    return tuple(
+        joints for joints in poses if any(_is_on(patch, x, y) for x, y in joints)
+    )
+
+
+def _is_on(patch: Patch, x: float, y: float) -> bool:
+    box = patch.box
+    column, row = math.floor(x), math.floor(y)
+    inside = box.x0 <= column < box.x1 and box.y0 <= row < box.y1
+    return inside and bool(patch.mask[row - box.y0, column - box.x0])

@@ -15,6 +15,13 @@ SOUND_SHARE = 0.85
 EMPTY_CAPTION_SHARE = 0.12
 """Captions left out, so that guidance has an unconditional side."""
 
+UNSTEERED_SHARE = 0.25
+"""Sound hands whose skeleton is not shown, so that the UNet can paint without one."""
+
+JOINT_ERROR = 0.025
+"""Standard deviation of the joints that are shown, in lengths of the palm: landmarks
+that are found in a picture are off by about as much."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
@@ -27,6 +34,9 @@ class Sample:
     """(side, side), True = repaint."""
 
     caption: str
+
+    joints: npt.NDArray[np.float32] | None
+    """(21, 2) x, y in pixels: the skeleton that is shown; None shows none."""
 
 
 def draw_sample(shards: list[Shard], side: int, rng: np.random.Generator) -> Sample:
@@ -54,7 +64,22 @@ def draw_sample(shards: list[Shard], side: int, rng: np.random.Generator) -> Sam
         words = caption(
             "ok" if sound else kind, 5 if sound else int(count), style, pose, rng
         )
-    return Sample(pixels, draw_mask(hand, digits, rng), words)
+    joints = None
+    if sound and rng.random() >= UNSTEERED_SHARE:
+        joints = _shown(shard.joints[index], warp, rng)
+    return Sample(pixels, draw_mask(hand, digits, rng), words, joints)
+
+
+def _shown(
+    joints: npt.NDArray[np.float32],
+    warp: npt.NDArray[np.float64],
+    rng: np.random.Generator,
+) -> npt.NDArray[np.float32]:
+    """Move joints to the cut-out, and shift them as found ones would be."""
+    moved = joints @ warp[:, :2].T + warp[:, 2]
+    palm = float(np.linalg.norm(moved[9] - moved[0]))
+    error = rng.normal(0, JOINT_ERROR * palm, size=moved.shape)
+    return (moved + error).astype(np.float32)
 
 
 def draw_mask(

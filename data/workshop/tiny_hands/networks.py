@@ -7,7 +7,12 @@ like any Stable Diffusion inpainting checkpoint.
 import json
 from pathlib import Path
 
-from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
+from diffusers import (
+    AutoencoderKL,
+    ControlNetModel,
+    DDIMScheduler,
+    UNet2DConditionModel,
+)
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 TEXT_WIDTH = 128
@@ -54,6 +59,34 @@ def make_unet() -> UNet2DConditionModel:
         attention_head_dim=4,
         norm_num_groups=16,
     )
+
+
+def make_control(unet: UNet2DConditionModel) -> ControlNetModel:
+    """Return a ControlNet for hand skeletons that begins with a UNet's kernels.
+
+    It does without attention: what a line of the skeleton says holds near the line, and
+    2.1 M weights are enough to carry it there. What it adds is zero at first.
+    """
+    control = ControlNetModel(
+        in_channels=4,
+        conditioning_channels=3,
+        block_out_channels=unet.config.block_out_channels,
+        layers_per_block=1,
+        down_block_types=("DownBlock2D",) * 3,
+        mid_block_type="UNetMidBlock2D",
+        cross_attention_dim=TEXT_WIDTH,
+        attention_head_dim=4,
+        norm_num_groups=16,
+        conditioning_embedding_out_channels=(8, 16, 32, 64),
+    )
+    mine = control.state_dict()
+    alike = {
+        name: value
+        for name, value in unet.state_dict().items()
+        if name in mine and mine[name].shape == value.shape
+    }
+    control.load_state_dict(mine | alike)
+    return control
 
 
 def make_text_encoder(vocabulary_size: int) -> CLIPTextModel:

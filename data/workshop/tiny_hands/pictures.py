@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.inpainters.diffusion.hand_pose import DIGITS
 from workshop.hands import KINDS, render_pair
 from workshop.hands.render import RenderedHand
 
@@ -48,6 +49,10 @@ class Shard:
     digits: npt.NDArray[np.uint8]
     """(N, 2, SIZE, SIZE): 1 + the index of the visible digit, 0 elsewhere."""
 
+    joints: npt.NDArray[np.float32]
+    """(N, 21, 2): the twin's wrist, then its thumb to little finger from root to tip;
+    x and y in pixels, which may lie outside of the picture."""
+
     labels: npt.NDArray[np.str_]
     """(N, 4): kind, digits of the flawed hand, style, pose."""
 
@@ -69,15 +74,29 @@ def draw_pair(seed: int, size: int) -> tuple[RenderedHand, RenderedHand]:
 
 def render_shard(number: int) -> Shard:
     """Render the pairs of one shard; a function of its number alone."""
-    pixels, hands, digits, labels = [], [], [], []
+    pixels, hands, digits, joints, labels = [], [], [], [], []
     for seed in range(number * SHARD, (number + 1) * SHARD):
         pair = draw_pair(FIRST_SEED + seed, SIZE)
         flawed = pair[0]
         pixels.append([hand.pixels for hand in pair])
         hands.append([hand.hand for hand in pair])
         digits.append([_number_digits(hand.digit_masks) for hand in pair])
+        joints.append(skeleton_of(pair[1]))
         labels.append([flawed.kind, str(flawed.digits), flawed.style, flawed.pose])
-    return Shard(np.array(pixels), np.array(hands), np.array(digits), np.array(labels))
+    return Shard(
+        np.array(pixels),
+        np.array(hands),
+        np.array(digits),
+        np.array(joints),
+        np.array(labels),
+    )
+
+
+def skeleton_of(sound: RenderedHand) -> npt.NDArray[np.float32]:
+    """Return the (21, 2) joints of a sound hand, in the order of hand landmarks."""
+    chains = dict(zip(sound.names, sound.joints, strict=True))
+    wrist = np.array([sound.wrist], np.float32)
+    return np.concatenate([wrist, *(chains[name] for name in DIGITS)])
 
 
 def _number_digits(masks: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
@@ -96,6 +115,7 @@ def save_shard(shard: Shard, path: Path) -> None:
             pixels=shard.pixels,
             hands=np.packbits(shard.hands, axis=-1),
             digits=shard.digits,
+            joints=shard.joints,
             labels=shard.labels,
         )
     temporary.rename(path)
@@ -105,7 +125,9 @@ def load_shard(path: Path) -> Shard:
     """Read a shard that `save_shard` wrote."""
     with np.load(path) as stored:
         hands = np.unpackbits(stored["hands"], axis=-1, count=SIZE).astype(bool)
-        return Shard(stored["pixels"], hands, stored["digits"], stored["labels"])
+        return Shard(
+            stored["pixels"], hands, stored["digits"], stored["joints"], stored["labels"]
+        )
 
 
 def take_in(folder: Path, shards: dict[Path, Shard]) -> None:

@@ -119,7 +119,12 @@ def trial_of(
     )
     bench = Bench(picture, inpainter, gallery, settings, scale)
     planned = mask.plan_patches(
-        (), size_of(case.pixels), settings.mask, apart_px=1, user_mask=case.mask
+        (),
+        size_of(case.pixels),
+        settings.mask,
+        apart_px=1,
+        user_mask=case.mask,
+        seen=inspect(case.pixels, toolbox.detectors).findings,
     )
     return Trial(planned.patches[0], case.pixels, bench, 1), gallery
 

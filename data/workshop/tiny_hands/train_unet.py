@@ -1,4 +1,4 @@
-"""Train the inpainting UNet and the text encoder of the small checkpoint.
+"""Train the UNet, the text encoder and the ControlNet of the small checkpoint together.
 
 Run: python -m workshop.tiny_hands.train_unet PAIRS OUT --minutes 60
 Needs OUT/vae. Resumes where it stopped. The learning rate falls over the minutes given.
@@ -28,13 +28,14 @@ from workshop.tiny_hands.batches import draw_sample
 from workshop.tiny_hands.captions import WORDS
 from workshop.tiny_hands.checkpoints import Average, load_state, save_state
 from workshop.tiny_hands.networks import (
+    make_control,
     make_schedule,
     make_text_encoder,
     make_unet,
     write_tokenizer,
 )
 from workshop.tiny_hands.pictures import Shard, take_in
-from workshop.tiny_hands.stock import Batch, Stock, draw_latents
+from workshop.tiny_hands.stock import Batch, Stock, control_pictures, draw_latents
 
 NOISE_CENTRE, NOISE_SPREAD = 0.35, 1.15
 """Of the logistic-normal distribution of time steps (Esser et al. 2024, arXiv
@@ -60,11 +61,43 @@ class Plan:
 
     compiled: bool
     start: Path | None
-    """A diffusers folder whose UNet and text encoder are trained on."""
+    """A diffusers folder whose networks are trained on."""
+
+
+class Steered(torch.nn.Module):
+    """The UNet with a ControlNet beside it."""
+
+    def __init__(self, unet: Any, control: Any) -> None:
+        super().__init__()
+        self.unet = unet
+        self.control = control
+
+    def forward(
+        self,
+        told: torch.Tensor,
+        steps: torch.Tensor,
+        features: torch.Tensor,
+        pictures: torch.Tensor,
+        shown: torch.Tensor,
+    ) -> torch.Tensor:
+        """Return the UNet's guess; rows whose `shown` is 0 are not steered."""
+        down, middle = self.control(
+            told[:, :4], steps, features, pictures, return_dict=False
+        )
+        share = shown[:, None, None, None]
+        guess: torch.Tensor = self.unet(
+            told,
+            steps,
+            features,
+            down_block_additional_residuals=tuple(each * share for each in down),
+            mid_block_additional_residual=middle * share,
+            return_dict=False,
+        )[0]
+        return guess
 
 
 class Painter(torch.nn.Module):
-    """The two networks that are trained together."""
+    """The networks that are trained together."""
 
     def __init__(self, tokenizer: Any) -> None:
         super().__init__()
@@ -72,16 +105,21 @@ class Painter(torch.nn.Module):
         # The fused attention's backward is slow on CPUs: plain products train a step in
         # 0.83 of its time. The weights are the same.
         self.unet.set_attn_processor(AttnProcessor())
+        self.controlnet = make_control(self.unet).to(memory_format=torch.channels_last)
         self.text_encoder = make_text_encoder(len(tokenizer))
         self._tokenizer = tokenizer
 
     def begin_from(self, folder: Path) -> None:
-        """Take the weights of a diffusers folder."""
-        for name in ("unet", "text_encoder"):
+        """Take the weights of a diffusers folder; it may lack the ControlNet's."""
+        for name in ("unet", "text_encoder", "controlnet"):
             weights: dict[str, torch.Tensor] = {}
             for file in (folder / name).glob("*.safetensors"):
                 weights |= load_file(file)
-            getattr(self, name).load_state_dict(weights)
+            if weights:
+                getattr(self, name).load_state_dict(weights)
+            elif name == "controlnet":
+                fresh = make_control(self.unet)
+                self.controlnet.load_state_dict(fresh.state_dict())
 
     def encode(self, captions: list[str]) -> torch.Tensor:
         """Return (B, 77, width) text features."""
@@ -104,8 +142,11 @@ def draw_steps(count: int) -> torch.Tensor:
     return steps.long().clamp(0, 999)
 
 
-def loss_of(painter: Painter, unet: Any, batch: Batch, schedule: Any) -> torch.Tensor:
+def loss_of(
+    painter: Painter, steered: Any, batch: Batch, schedule: Any
+) -> torch.Tensor:
     """Return the velocity error of one batch, mostly where it is masked."""
+    pictures, shown = control_pictures(batch)
     steps = draw_steps(len(batch.latents))
     noise = torch.randn_like(batch.latents)
     noisy = schedule.add_noise(batch.latents, noise, steps)
@@ -113,7 +154,8 @@ def loss_of(painter: Painter, unet: Any, batch: Batch, schedule: Any) -> torch.T
         features = painter.encode(batch.captions)
         told = torch.cat([noisy, batch.mask, batch.masked], dim=1)
         told = told.contiguous(memory_format=torch.channels_last)
-        guess = unet(told, steps, features, return_dict=False)[0].float()
+        pictures = pictures.contiguous(memory_format=torch.channels_last)
+        guess = steered(told, steps, features, pictures, shown).float()
     target = schedule.get_velocity(batch.latents, noise, steps)
     place = OUTSIDE_WEIGHT + (1 - OUTSIDE_WEIGHT) * batch.mask
     loss: torch.Tensor = ((guess - target).pow(2) * place).sum() / (4 * place.sum())
@@ -134,9 +176,9 @@ class Training:
         self._painter = Painter(self._tokenizer)
         if plan.start is not None:
             self._painter.begin_from(plan.start)
-        self._unet: Any = self._painter.unet
+        self._steered: Any = Steered(self._painter.unet, self._painter.controlnet)
         if plan.compiled:
-            self._unet = torch.compile(self._unet)
+            self._steered = torch.compile(self._steered)
         self._optimizers = optimizers_for(self._painter, plan.peak_rate, 1e-3)
         self._learning = list(self._painter.parameters())
         self._threads = ThreadPoolExecutor(plan.workers)
@@ -191,7 +233,7 @@ class Training:
         samples = [draw_sample(shards, plan.side, rng) for _ in range(fresh)]
         self._stock.add(draw_latents(self._vae, samples), rng)
         batch = self._stock.draw(plan.batch, rng)
-        loss = loss_of(self._painter, self._unet, batch, self._schedule)
+        loss = loss_of(self._painter, self._steered, batch, self._schedule)
         return torch.autograd.grad(loss, self._learning), loss.item()
 
     def keep(self) -> None:
@@ -240,6 +282,7 @@ def export(average: Average, tokenizer: Any, out: Path) -> None:
     painter = Painter(tokenizer)
     painter.load_state_dict(average.weights)
     painter.unet.save_pretrained(str(out / "unet"))
+    painter.controlnet.save_pretrained(str(out / "controlnet"))
     painter.text_encoder.save_pretrained(str(out / "text_encoder"))
     make_schedule().save_pretrained(str(out / "scheduler"))
 

@@ -51,15 +51,13 @@ def hand_poses(request: PaintRequest, place: Fit) -> ControlPicture:
     """Draw the hands of a region.
 
     Args:
-        request: The region; hands among its findings carry their joints.
+        request: The region; its patch knows the joints of the hands that reach onto it.
         place: Where the window lies at working size.
     """
     hands, notes = [], []
-    for finding in request.patch.findings:
-        if len(finding.joints) != 21:
-            continue
+    for joints in request.patch.poses:
         try:
-            skeleton = five_digits(finding.joints)
+            skeleton = five_digits(joints)
         except ValueError as error:
             notes.append(f"one hand's joints were left out: {error}")
             continue

@@ -228,14 +228,8 @@ def test_regions_with_and_without_a_hand_share_a_batch(
 
 
 def with_hand(request: PaintRequest) -> PaintRequest:
-    finding = Finding(
-        "hands",
-        "hand/malformed",
-        Box(8, 8, 56, 56),
-        0.9,
-        joints=tuple((float(x), float(y)) for x, y in open_hand(32, 56, 2.2)),
-    )
-    patch = Patch(0, request.patch.box, request.mask, (finding,))
+    pose = tuple((float(x), float(y)) for x, y in open_hand(32, 56, 2.2))
+    patch = Patch(0, request.patch.box, request.mask, (), poses=(pose,))
     fields = {name: getattr(request, name) for name in request.__slots__}
     return PaintRequest(**(fields | {"patch": patch}))
 

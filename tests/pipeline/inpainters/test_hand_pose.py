@@ -142,14 +142,13 @@ def test_lines_and_joints_have_the_colours_that_networks_were_taught() -> None:
 
 def asked_with(points: Points, window: Box) -> PaintRequest:
     joints = tuple((float(x), float(y)) for x, y in points)
-    finding = Finding("hands", "hand/fused", window, 0.9, joints=joints)
     given = request(
         stripes(window.width, window.height),
         hole(window.width, window.height, (8, 8, 24, 24)),
         working=Size(128, 96),
     )
     fields = {name: getattr(given, name) for name in given.__slots__}
-    patch = Patch(0, window, given.mask, (finding,))
+    patch = Patch(0, window, given.mask, (), poses=(joints,))
     return PaintRequest(**(fields | {"patch": patch, "window": window}))
 
 

@@ -233,3 +233,19 @@ def test_only_sure_and_curable_findings_are_mended() -> None:
     ]
 
     assert mendable(findings, HAND_KINDS, 0.5) == (sure,)
+
+
+def test_a_patch_knows_the_poses_of_the_hands_that_reach_onto_it() -> None:
+    """Also of a hand in order, and where the user drew the mask."""
+    inside = ((10.0, 10.0), (30.9, 30.9))
+    outside = ((0.0, 0.0), (41.0, 41.0), (9.9, 20.0))
+    hands = [
+        Finding("hands", "hand/ok", Box(0, 0, 41, 41), 0.1, joints=joints)
+        for joints in (inside, outside)
+    ]
+    drawn = mask_of(SIZE)
+    drawn[20:31, 20:31] = True
+
+    plan = plan_patches([], SIZE, BARE, apart_px=0, user_mask=drawn, seen=hands)
+
+    assert [patch.poses for patch in plan.patches] == [(inside,)]
