@@ -148,6 +148,19 @@ def check_suffix(path: Path) -> None:
         )
 
 
+def check_network(folder: Path) -> None:
+    """Refuse a folder that is not one network, such as a ControlNet.
+
+    Raises:
+        EnvironmentProblem: it is none, or a part of it is missing.
+    """
+    if not is_lone_network(file.name for file in folder.iterdir()):
+        raise EnvironmentProblem(
+            f"the folder {folder} is no network: it lacks {NETWORK}, or weights as "
+            "diffusion_pytorch_model.safetensors"
+        )
+
+
 def check_whole(folder: Path, model: str) -> None:
     """Refuse a folder that is not a whole diffusers model.
 

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from pipeline.errors import EnvironmentProblem, ModelMissing, UsageError
-from pipeline.model_files import NETWORK, check_suffix, is_lone_network
+from pipeline.errors import ModelMissing, UsageError
+from pipeline.model_files import NETWORK, check_network, check_suffix
 from pipeline.model_hub import Hub, HuggingFaceHub
 from pipeline.model_lock import ModelLock, user_lock
 from pipeline.model_presets import preset_for
+from pipeline.model_shipped import shipped_folder
 
 
 def locate_network(
@@ -30,7 +31,8 @@ def locate_network(
     """
     path = Path(model).expanduser()
     if path.is_dir():
-        return _checked(path)
+        check_network(path)
+        return path.resolve()
     if path.is_file():
         check_suffix(path)
         return path
@@ -38,10 +40,12 @@ def locate_network(
         raise ModelMissing(f"there is no network at {path}; see inpaint.control_model")
     hub, lock = hub or HuggingFaceHub(), lock or user_lock()
     preset = preset_for(model)
-    if preset.shipped:
+    if preset.shipped and preset.use != "control":
         raise UsageError(
             f"{model} is a whole model and no network; see inpaint.control_model"
         )
+    if preset.shipped:
+        return shipped_folder(preset)
     pin = lock.read().get(preset.hub_id)
     commit = pin.commit if pin else preset.revision
     config = hub.cached(preset.hub_id, commit, NETWORK)
@@ -51,12 +55,3 @@ def locate_network(
             f'`nightmend models fetch {model}`, or set inpaint.control = "none"'
         )
     return config.parent
-
-
-def _checked(folder: Path) -> Path:
-    if not is_lone_network(file.name for file in folder.iterdir()):
-        raise EnvironmentProblem(
-            f"the folder {folder} is no network: it lacks {NETWORK}, or weights as "
-            "diffusion_pytorch_model.safetensors"
-        )
-    return folder.resolve()

@@ -83,6 +83,15 @@ PRESETS = (
         shipped=True,
     ),
     Preset(
+        "tiny-hands-pose",
+        "",
+        "control",
+        "Apache-2.0",
+        5,
+        "ControlNet of tiny-hands for inpaint.control = hand-pose",
+        shipped=True,
+    ),
+    Preset(
         "flux-fill",
         "black-forest-labs/FLUX.1-Fill-dev",
         "transformer",

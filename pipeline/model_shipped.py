@@ -12,7 +12,7 @@ from detectors import weights
 from detectors.errors import WeightsMissing, WeightsWrong
 from pipeline.errors import EnvironmentProblem, ModelMissing, UsageError
 from pipeline.files import digest_bytes
-from pipeline.model_files import check_whole
+from pipeline.model_files import check_network, check_whole
 from pipeline.model_presets import PRESETS, Preset
 
 _WITHOUT = "repair without a model by `--engine classical`"
@@ -20,6 +20,8 @@ _WITHOUT = "repair without a model by `--engine classical`"
 
 def shipped_folder(preset: Preset, revision: str = "") -> Path:
     """Return the diffusers folder of a shipped model, with every file in it checked.
+
+    A ControlNet's is the folder of a lone network.
 
     Args:
         preset: The model.
@@ -38,7 +40,10 @@ def shipped_folder(preset: Preset, revision: str = "") -> Path:
     for name in _files(preset):
         _check(preset, name)
     folder = weights.own_folder() / preset.name
-    check_whole(folder, preset.name)
+    if preset.use == "control":
+        check_network(folder)
+    else:
+        check_whole(folder, preset.name)
     return folder
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.errors import EnvironmentProblem, ModelMissing
+from pipeline.errors import EnvironmentProblem, ModelMissing, UsageError
 from pipeline.files import digest_file
 from pipeline.model_files import (
     INDEX,
@@ -230,6 +230,11 @@ def weights_of(
 def _locate_preset(
     preset: Preset, revision: str, hub: Hub, lock: ModelLock
 ) -> LocatedModel:
+    if preset.use == "control":
+        raise UsageError(
+            f"{preset.name} only steers a model; name it by inpaint.control_model, and "
+            "a model to paint with by inpaint.model"
+        )
     if preset.shipped:
         folder = shipped_folder(preset, revision)
         return LocatedModel(preset.name, folder, commit=shipped_digest(preset))

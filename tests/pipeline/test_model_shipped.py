@@ -19,7 +19,7 @@ from pipeline.runner.resume import run_basis
 from pipeline.settings import InpaintSettings, Settings
 from tests.pipeline.test_models import FakeHub
 from tests.support.runs import fill, picture
-from tests.support.shipped import FILES, NAME, lay_stand_in
+from tests.support.shipped import FILES, NAME, POSE_FILES, POSE_NAME, lay_stand_in
 
 Captured = pytest.CaptureFixture[str]
 WEIGHTS = "unet/diffusion_pytorch_model.safetensors"
@@ -128,6 +128,25 @@ def test_there_is_one_revision_and_no_other(folder: Path) -> None:
 def test_it_is_no_controlnet(folder: Path) -> None:
     with pytest.raises(UsageError, match="a whole model"):
         locate_network(NAME)
+
+
+def test_its_controlnet_is_found_and_checked_like_it(models: Path) -> None:
+    folder = lay_stand_in(models, POSE_FILES, POSE_NAME)
+
+    assert locate_network(POSE_NAME) == folder
+    with pytest.raises(UsageError, match="only steers a model"):
+        locate(POSE_NAME, "", None)
+
+    (folder / "diffusion_pytorch_model.safetensors").write_text("Control")
+    with pytest.raises(EnvironmentProblem, match="not as it was shipped"):
+        locate_network(POSE_NAME)
+
+
+def test_a_controlnet_that_is_not_whole_is_refused(models: Path) -> None:
+    lay_stand_in(models, {"config.json": "{}"}, POSE_NAME)
+
+    with pytest.raises(EnvironmentProblem, match="is no network"):
+        locate_network(POSE_NAME)
 
 
 def test_another_release_of_it_redoes_what_it_painted_and_nothing_else(

@@ -19,25 +19,35 @@ FILES = {
 }
 
 
-def lay_stand_in(models: Path, files: Mapping[str, str] = FILES) -> Path:
+POSE_NAME = "tiny-hands-pose"
+POSE_FILES = {
+    "config.json": "{}",
+    "diffusion_pytorch_model.safetensors": "control",
+}
+
+
+def lay_stand_in(
+    models: Path, files: Mapping[str, str] = FILES, name: str = NAME
+) -> Path:
     """Write a shipped model of text files and the digests of them.
 
     Args:
         models: The folder that stands for that of this project's weights.
         files: What goes into the model's folder; a model card is not listed.
+        name: Of the model; the digests of others are forgotten.
 
     Returns:
         The model's folder.
     """
     lines = []
-    for name, text in files.items():
-        path = models / NAME / name
+    for file, text in files.items():
+        path = models / name / file
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
         if path.suffix != ".md":
-            lines.append(f"{sha256(text.encode()).hexdigest()}  {NAME}/{name}\n")
+            lines.append(f"{sha256(text.encode()).hexdigest()}  {name}/{file}\n")
     (models / "SHA256SUMS").write_text("".join(lines))
-    return models / NAME
+    return models / name
 
 
 def real_model() -> Path:

@@ -35,7 +35,7 @@ class Sample:
 
     caption: str
 
-    joints: npt.NDArray[np.float32] | None
+    joints: npt.NDArray[np.float64] | None
     """(21, 2) x, y in pixels: the skeleton that is shown; None shows none."""
 
 
@@ -74,12 +74,13 @@ def _shown(
     joints: npt.NDArray[np.float32],
     warp: npt.NDArray[np.float64],
     rng: np.random.Generator,
-) -> npt.NDArray[np.float32]:
+) -> npt.NDArray[np.float64]:
     """Move joints to the cut-out, and shift them as found ones would be."""
     moved = joints @ warp[:, :2].T + warp[:, 2]
     palm = float(np.linalg.norm(moved[9] - moved[0]))
     error = rng.normal(0, JOINT_ERROR * palm, size=moved.shape)
-    return (moved + error).astype(np.float32)
+    shown: npt.NDArray[np.float64] = moved + error
+    return shown
 
 
 def draw_mask(

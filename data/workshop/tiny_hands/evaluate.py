@@ -41,6 +41,7 @@ ABLATIONS: Mapping[str, Mapping[str, Any]] = {
     "strength 0.4": {"plan.strength": 0.4},
     "strength 0.6": {"plan.strength": 0.6},
     "strength 0.9": {"plan.strength": 0.9},
+    "no pose": {"inpaint.control": "none"},
     "guidance 1": {"inpaint.guidance_scale": 1.0},
     "guidance 5": {"inpaint.guidance_scale": 5.0},
 }

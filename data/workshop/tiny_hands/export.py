@@ -1,7 +1,8 @@
 """Put the trained parts together as a diffusers folder in half precision.
 
 Run: python -m workshop.tiny_hands.export OUT data/models/tiny-hands
-OUT is where train_vae and train_unet wrote. The digests beside the folder are renewed.
+OUT is where train_vae and train_unet wrote. The ControlNet becomes a folder of its own
+beside the model's, named like it with -pose. The digests beside them are renewed.
 """
 
 import argparse
@@ -9,9 +10,10 @@ import hashlib
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import torch
-from diffusers import AutoencoderKL, UNet2DConditionModel
+from diffusers import AutoencoderKL, ControlNetModel, UNet2DConditionModel
 from transformers import CLIPTextModel
 
 DIGESTS = "SHA256SUMS"
@@ -48,9 +50,7 @@ def export(trained: Path, folder: Path) -> float:
         ("vae", AutoencoderKL),
         ("text_encoder", CLIPTextModel),
     ):
-        network = kind.from_pretrained(str(trained / name)).to(torch.float16)
-        network.save_pretrained(str(folder / name), safe_serialization=True)
-        _forget_where(folder / name / "config.json")
+        _write_half(kind, trained / name, folder / name)
     for name in ("tokenizer", "scheduler"):
         shutil.copytree(trained / name, folder / name)
     (folder / "model_index.json").write_text(json.dumps(INDEX, indent=2) + "\n")
@@ -61,6 +61,21 @@ def export(trained: Path, folder: Path) -> float:
         card.write_bytes(kept)
     renew_digests(folder)
     return size_mib
+
+
+def export_control(trained: Path, folder: Path) -> None:
+    """Write the ControlNet's folder anew, but for its model card."""
+    _write_half(ControlNetModel, trained / "controlnet", folder)
+    renew_digests(folder)
+
+
+def _write_half(kind: Any, source: Path, folder: Path) -> None:
+    """Write one network in half precision."""
+    network = kind.from_pretrained(str(source)).to(torch.float16)
+    network.save_pretrained(str(folder), safe_serialization=True)
+    _forget_where(folder / "config.json")
+    for file in folder.glob("*.safetensors"):
+        file.chmod(0o644)
 
 
 def _forget_where(config: Path) -> None:
@@ -89,6 +104,8 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     given = parser.parse_args()
     print(f"{export(given.trained, given.folder):.1f} MiB")
+    pose = given.folder.with_name(f"{given.folder.name}-pose")
+    export_control(given.trained, pose)
 
 
 if __name__ == "__main__":

@@ -126,7 +126,11 @@ def load_shard(path: Path) -> Shard:
     with np.load(path) as stored:
         hands = np.unpackbits(stored["hands"], axis=-1, count=SIZE).astype(bool)
         return Shard(
-            stored["pixels"], hands, stored["digits"], stored["joints"], stored["labels"]
+            stored["pixels"],
+            hands,
+            stored["digits"],
+            stored["joints"],
+            stored["labels"],
         )
 
 

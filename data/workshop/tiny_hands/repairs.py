@@ -156,7 +156,12 @@ def best_of(
 
 
 def settings_for(model: Path, variations: int, steps: int, **changes: Any) -> Settings:
-    """Return the settings of the row "tiny-hands", with some of them changed."""
+    """Return the settings of the row "tiny-hands", with some of them changed.
+
+    A ControlNet beside the model, in `MODEL-pose`, or in it, steers by the hand's pose.
+    """
+    beside = (model.with_name(f"{model.name}-pose"), model / "controlnet")
+    control = next((folder for folder in beside if folder.is_dir()), None)
     plain: dict[str, dict[str, Any]] = {
         "detect": {"detectors": ("hands",)},
         "mask": {"max_area_share": 1.0, "merge_px": 128},
@@ -169,6 +174,8 @@ def settings_for(model: Path, variations: int, steps: int, **changes: Any) -> Se
             "guidance_scale": 1.5,
         },
     }
+    if control is not None:
+        plain["inpaint"] |= {"control": "hand-pose", "control_model": str(control)}
     for name, value in changes.items():
         section, _, key = name.partition(".")
         plain.setdefault(section, {})[key] = value

@@ -24,7 +24,7 @@ ROOM = 40_000
 SCALE = 8
 """Pixels a latent, each way."""
 
-Joints = npt.NDArray[np.float32] | None
+Joints = npt.NDArray[np.float64] | None
 Row = tuple[torch.Tensor, torch.Tensor, torch.Tensor, str, Joints]
 
 

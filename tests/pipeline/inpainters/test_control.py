@@ -10,8 +10,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from detectors.findings import Finding
-from detectors.geometry import Box, Size
+from detectors.geometry import Size
 from pipeline.errors import EnvironmentProblem, ModelMissing, UsageError
 from pipeline.inpainters.catalogue import build
 from pipeline.inpainters.diffusion.checkpoint import Checkpoint

@@ -7,7 +7,6 @@ import pytest
 from PIL import Image
 
 from detectors import catalogue
-from detectors.findings import Finding
 from detectors.geometry import Box, Size
 from pipeline.inpainters.cutouts import fit
 from pipeline.inpainters.diffusion.control_picture import (
