@@ -14,6 +14,8 @@ from pipeline.cli import options
 from pipeline.cli.detectors import lacks
 from pipeline.errors import ExitCode, NightmendError
 from pipeline.inpainters import catalogue as engines
+from pipeline.model_networks import locate_network
+from pipeline.model_presets import PRESETS
 from pipeline.names import shown
 from pipeline.settings_file import Loaded, load_settings
 
@@ -94,7 +96,19 @@ def _versions() -> Iterator[str]:
 
 
 def _weights() -> Iterator[str]:
-    for row in weights.status():
+    """Tell of each file of weights; of a whole model in one line while all is well."""
+    shipped = [preset for preset in PRESETS if preset.shipped]
+    rows = {row.name: row for row in weights.status()}
+    for preset in shipped:
+        mine = [row for name, row in rows.items() if name.startswith(f"{preset.name}/")]
+        if mine and all(row.state == "ok" for row in mine):
+            rows = {name: row for name, row in rows.items() if row not in mine}
+            folder = weights.own_folder() / preset.name
+            first = mine[0]
+            files = f"{len(mine)} files"
+            yield f"  {preset.name}: ok, {files}, {first.origin}, {first.licence}"
+            yield f"    {shown(folder)}"
+    for row in rows.values():
         mark = "  " if row.state == "ok" else "! "
         yield f"{mark}{row.name}: {row.state}, {shown(row.origin)}, {row.licence}"
         yield f"    {shown(row.detail)}"
@@ -121,6 +135,8 @@ def _engine_lacks(name: str, loaded: Loaded) -> tuple[str, ...]:
     try:
         devices.choose_device(inpaint.device)
         models.locate(inpaint.model, inpaint.revision, inpaint.parts)
+        if inpaint.control != "none" and inpaint.control_model:
+            locate_network(inpaint.control_model)
     except NightmendError as error:
         problems.append(str(error))
     return tuple(problems)

@@ -219,5 +219,31 @@ def test_the_doctor_tells_whether_it_can_paint(
     told = capsys.readouterr().out
     assert code == (ExitCode.OK if whole else ExitCode.ENVIRONMENT)
     assert f"diffusion (in use): {'ready' if whole else 'not ready'}" in told
-    assert (f"{NAME}/{WEIGHTS}: ok, this project, Apache-2.0" in told) == whole
+    count = sum(not name.endswith(".md") for name in FILES)
+    line = f"{NAME}: ok, {count} files, this project, Apache-2.0"
+    assert (line in told) == whole
     assert ("this installation lacks it" in told) != whole
+
+
+def test_the_doctor_names_the_file_that_is_not_as_shipped(
+    folder: Path, capsys: Captured
+) -> None:
+    (folder / WEIGHTS).write_text("uneT")
+
+    main(["doctor"])
+
+    told = capsys.readouterr().out
+    assert f"! {NAME}/{WEIGHTS}: " in told
+    assert f"{NAME}/model_index.json: ok" in told
+
+
+def test_the_doctor_tells_whether_what_steers_is_there(
+    folder: Path, capsys: Captured
+) -> None:
+    words = [f"inpaint.model={NAME}", "inpaint.control=hand-pose"]
+    words += [f"inpaint.control_model={POSE_NAME}", "detect.detectors=['quality']"]
+
+    code = main(["doctor", *(part for word in words for part in ("--set", word))])
+
+    assert code == ExitCode.ENVIRONMENT
+    assert f"the model {POSE_NAME} comes with nightmend" in capsys.readouterr().out
