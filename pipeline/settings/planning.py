@@ -112,6 +112,10 @@ class ChooseSettings(Section):
     min_gain: Annotated[float, Field(ge=0, le=10)] = 0.10
     """The least by which the total cost must fall."""
 
+    min_flaw_drop: Share = 0.3
+    """The least share of the flaw cost that has to be gone: what is redrawn and called
+    flawed nearly as surely as before costs sharpness, and is no repair."""
+
     stop: Literal["first-pass", "margin", "never"] = "never"
     """When to stop painting variations of a region: "first-pass" at the first that
     passes, "margin" at the first that passes with `min_gain` to spare, "never" before

@@ -23,11 +23,17 @@ class Verdict:
 def is_better(before: Cost, after: Cost, settings: ChooseSettings) -> bool:
     """Tell whether a variation may replace the original.
 
-    Its total must be lower by `min_gain`, and its flaw part must not be higher: a
-    smooth seam does not make up for a worse hand.
+    Its total must be lower by `min_gain`, and of its flaw part `min_flaw_drop` must be
+    gone: a smooth seam does not make up for a hand as bad as before, and repainting a
+    hand loses some of its sharpness for certain.
     """
     gain = before.total - after.total
-    return gain >= settings.min_gain and after.flaw <= before.flaw
+    return gain >= settings.min_gain and after.flaw <= _most_flaw(before, settings)
+
+
+def _most_flaw(before: Cost, settings: ChooseSettings) -> float:
+    """Return the highest flaw part that is a repair."""
+    return before.flaw * (1 - settings.min_flaw_drop)
 
 
 def is_enough(before: Cost, after: Cost, settings: ChooseSettings) -> bool:
@@ -85,8 +91,8 @@ def _why_not(
     if before.total - total >= settings.min_gain:
         return (
             f"the original stays: variation {number} costs {total:.2f} against "
-            f"{before.total:.2f}, but its flaw part rises from {before.flaw:.2f} to "
-            f"{cost.flaw:.2f}"
+            f"{before.total:.2f}, but its flaw part goes from {before.flaw:.2f} to "
+            f"{cost.flaw:.2f}, above {_most_flaw(before, settings):.2f}"
         )
     return (
         f"the original stays at {before.total:.2f}: the best of {tried}, variation "

@@ -56,7 +56,7 @@ def settings(seed: int) -> Settings:
     return Settings.model_validate(
         {
             "run": {"seed": seed, "min_free_mib": 0},
-            "choose": {"min_gain": 0.01, "retry_steps": []},
+            "choose": {"min_gain": 0.01, "min_flaw_drop": 0.0, "retry_steps": []},
             "passes": {"limit": 1, "lifetime": LIFETIME},
             "plan": {"variations": 2},
         }

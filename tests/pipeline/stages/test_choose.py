@@ -8,7 +8,7 @@ from pipeline.records import Cost
 from pipeline.settings import ChooseSettings
 from pipeline.stages.choose import choose, is_enough
 
-RULES = ChooseSettings(min_gain=0.1, pass_below=0.25)
+RULES = ChooseSettings(min_gain=0.1, min_flaw_drop=0.3, pass_below=0.25)
 
 
 def _cost(flaw: float, rest: float = 0.0) -> Cost:
@@ -33,7 +33,18 @@ def test_the_original_stays_when_nothing_is_clearly_better() -> None:
 
 
 def test_a_gain_of_just_the_margin_is_enough() -> None:
-    assert choose(_cost(0.5), [(0, _cost(0.375))], RULES).winner == 0
+    assert choose(_cost(0.25), [(0, _cost(0.125))], RULES).winner == 0
+
+
+def test_a_place_that_is_nearly_as_flawed_as_before_is_no_repair() -> None:
+    """Seven fingers redrawn as six cost less, and are still no hand."""
+    verdict = choose(_cost(0.9), [(0, _cost(0.67)), (1, _cost(0.64))], RULES)
+
+    assert verdict.winner is None
+    assert "from 0.90 to 0.64, above 0.63" in verdict.reason
+    assert choose(_cost(0.9), [(0, _cost(0.62))], RULES).winner == 0
+    loose = RULES.model_copy(update={"min_flaw_drop": 0.0})
+    assert choose(_cost(0.9), [(0, _cost(0.67))], loose).winner == 0
 
 
 def test_of_two_that_cost_the_same_the_lower_number_wins() -> None:
@@ -46,7 +57,7 @@ def test_a_worse_flaw_is_not_made_up_for() -> None:
     verdict = choose(before, [(0, Cost(0.6, 0.0, 0.0, 0.6))], RULES)
 
     assert verdict.winner is None
-    assert "rises from 0.50 to 0.60" in verdict.reason
+    assert "from 0.50 to 0.60, above 0.35" in verdict.reason
 
 
 def test_the_original_stays_when_every_variation_failed() -> None:
