@@ -16,10 +16,15 @@ import torch
 from diffusers import AutoencoderKL, ControlNetModel, UNet2DConditionModel
 from transformers import CLIPTextModel
 
+from workshop.tiny_hands.networks import INPAINTING, PLAIN
+
 DIGESTS = "SHA256SUMS"
 LIMIT_MIB = 25
+CLASSES = {
+    INPAINTING: "StableDiffusionInpaintPipeline",
+    PLAIN: "StableDiffusionPipeline",
+}
 INDEX = {
-    "_class_name": "StableDiffusionInpaintPipeline",
     "_diffusers_version": "0.42.1",
     "feature_extractor": [None, None],
     "image_encoder": [None, None],
@@ -53,7 +58,9 @@ def export(trained: Path, folder: Path) -> float:
         _write_half(kind, trained / name, folder / name)
     for name in ("tokenizer", "scheduler"):
         shutil.copytree(trained / name, folder / name)
-    (folder / "model_index.json").write_text(json.dumps(INDEX, indent=2) + "\n")
+    unet = json.loads((folder / "unet" / "config.json").read_text())
+    index = INDEX | {"_class_name": CLASSES[unet["in_channels"]]}
+    (folder / "model_index.json").write_text(json.dumps(index, indent=2) + "\n")
     size_mib = sum(f.stat().st_size for f in folder.rglob("*") if f.is_file()) / 2**20
     if size_mib > LIMIT_MIB:
         raise ValueError(f"{folder} has {size_mib:.1f} MiB, more than {LIMIT_MIB}")

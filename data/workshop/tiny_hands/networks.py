@@ -15,6 +15,9 @@ from diffusers import (
 )
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
+INPAINTING, PLAIN = 9, 4
+"""Channels that a UNet is told: noisy latents (4), mask (1), masked picture (4)."""
+
 TEXT_WIDTH = 128
 TOKENS = 77
 START, END = "<|startoftext|>", "<|endoftext|>"
@@ -41,11 +44,16 @@ def make_vae() -> AutoencoderKL:
     )
 
 
-def make_unet() -> UNet2DConditionModel:
-    """Return an untrained nine-channel inpainting UNet for 24x24 latents (192 px)."""
+def make_unet(channels: int = INPAINTING) -> UNet2DConditionModel:
+    """Return an untrained UNet for 24x24 latents (192 px).
+
+    Args:
+        channels: 9 for one that is also told mask and surroundings; 4 for one that
+            only knows noisy latents.
+    """
     return UNet2DConditionModel(
         sample_size=24,
-        in_channels=9,
+        in_channels=channels,
         out_channels=4,
         block_out_channels=(96, 144, 144),
         layers_per_block=1,

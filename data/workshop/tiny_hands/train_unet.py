@@ -3,7 +3,7 @@
 Run: python -m workshop.tiny_hands.train_unet PAIRS OUT --minutes 60
 Needs OUT/vae. Resumes where it stopped. The learning rate falls over the minutes given.
 With --start data/models/tiny-hands a new OUT begins from what was shipped; copy its vae
-to OUT/vae first.
+to OUT/vae first. With --channels 4 the UNet becomes a plain one, for comparison.
 """
 
 import argparse
@@ -28,6 +28,8 @@ from workshop.tiny_hands.batches import draw_sample
 from workshop.tiny_hands.captions import WORDS
 from workshop.tiny_hands.checkpoints import Average, load_state, save_state
 from workshop.tiny_hands.networks import (
+    INPAINTING,
+    PLAIN,
     make_control,
     make_schedule,
     make_text_encoder,
@@ -62,6 +64,9 @@ class Plan:
     compiled: bool
     start: Path | None
     """A diffusers folder whose networks are trained on."""
+
+    channels: int = INPAINTING
+    """9 trains an inpainting UNet, 4 one that only knows noisy latents."""
 
 
 class Steered(torch.nn.Module):
@@ -99,9 +104,10 @@ class Steered(torch.nn.Module):
 class Painter(torch.nn.Module):
     """The networks that are trained together."""
 
-    def __init__(self, tokenizer: Any) -> None:
+    def __init__(self, tokenizer: Any, channels: int) -> None:
         super().__init__()
-        self.unet = make_unet().to(memory_format=torch.channels_last)
+        self.channels = channels
+        self.unet = make_unet(channels).to(memory_format=torch.channels_last)
         # The fused attention's backward is slow on CPUs: plain products train a step in
         # 0.83 of its time. The weights are the same.
         self.unet.set_attn_processor(AttnProcessor())
@@ -110,11 +116,18 @@ class Painter(torch.nn.Module):
         self._tokenizer = tokenizer
 
     def begin_from(self, folder: Path) -> None:
-        """Take the weights of a diffusers folder; it may lack the ControlNet's."""
+        """Take the weights of a diffusers folder; it may lack the ControlNet's.
+
+        A UNet of fewer channels leaves out what the folder's is told beside them.
+        """
         for name in ("unet", "text_encoder", "controlnet"):
             weights: dict[str, torch.Tensor] = {}
             for file in (folder / name).glob("*.safetensors"):
                 weights |= load_file(file)
+            if name == "unet":
+                weights["conv_in.weight"] = weights["conv_in.weight"][
+                    :, : self.channels
+                ]
             if weights:
                 getattr(self, name).load_state_dict(weights)
             elif name == "controlnet":
@@ -152,12 +165,16 @@ def loss_of(
     noisy = schedule.add_noise(batch.latents, noise, steps)
     with torch.autocast("cpu", torch.bfloat16):
         features = painter.encode(batch.captions)
-        told = torch.cat([noisy, batch.mask, batch.masked], dim=1)
+        told = torch.cat([noisy, batch.mask, batch.masked], dim=1)[
+            :, : painter.channels
+        ]
         told = told.contiguous(memory_format=torch.channels_last)
         pictures = pictures.contiguous(memory_format=torch.channels_last)
         guess = steered(told, steps, features, pictures, shown).float()
     target = schedule.get_velocity(batch.latents, noise, steps)
-    place = OUTSIDE_WEIGHT + (1 - OUTSIDE_WEIGHT) * batch.mask
+    # A plain UNet paints everything, and what is not masked is put back at each step.
+    outside = 1.0 if painter.channels == PLAIN else OUTSIDE_WEIGHT
+    place = outside + (1 - outside) * batch.mask
     loss: torch.Tensor = ((guess - target).pow(2) * place).sum() / (4 * place.sum())
     return loss
 
@@ -173,7 +190,7 @@ class Training:
         vae = AutoencoderKL.from_pretrained(str(out / "vae")).eval()
         self._vae = vae.requires_grad_(False).to(memory_format=torch.channels_last)
         torch.manual_seed(0)
-        self._painter = Painter(self._tokenizer)
+        self._painter = Painter(self._tokenizer, plan.channels)
         if plan.start is not None:
             self._painter.begin_from(plan.start)
         self._steered: Any = Steered(self._painter.unet, self._painter.controlnet)
@@ -245,7 +262,7 @@ class Training:
             "done": self.done,
         }
         save_state(self._out / "unet.pt", state)
-        export(self._average, self._tokenizer, self._out)
+        export(self._average, self._tokenizer, self._plan.channels, self._out)
 
 
 def train(pairs: Path, out: Path, plan: Plan) -> None:
@@ -277,9 +294,9 @@ def rate_at(done: int, share: float) -> float:
 
 
 @torch.no_grad()
-def export(average: Average, tokenizer: Any, out: Path) -> None:
+def export(average: Average, tokenizer: Any, channels: int, out: Path) -> None:
     """Save the averaged networks as diffusers and transformers folders."""
-    painter = Painter(tokenizer)
+    painter = Painter(tokenizer, channels)
     painter.load_state_dict(average.weights)
     painter.unet.save_pretrained(str(out / "unet"))
     painter.controlnet.save_pretrained(str(out / "controlnet"))
@@ -299,6 +316,9 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--start", type=Path)
+    parser.add_argument(
+        "--channels", type=int, choices=(INPAINTING, PLAIN), default=INPAINTING
+    )
     parser.add_argument("--compiled", action="store_true", help="needs a C++ compiler")
     given = parser.parse_args()
     plan = Plan(
@@ -310,6 +330,7 @@ def main() -> None:
         given.workers,
         given.compiled,
         given.start,
+        given.channels,
     )
     train(given.pairs, given.out, plan)
 
