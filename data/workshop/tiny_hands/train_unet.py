@@ -43,6 +43,9 @@ NOISE_CENTRE, NOISE_SPREAD = 0.35, 1.15
 """Of the logistic-normal distribution of time steps (Esser et al. 2024, arXiv
 2403.03206): most of them where it is decided how many fingers there are and where."""
 
+CONTROL_RATE = 2.0
+"""The ControlNet's learning rate, in learning rates of the UNet, which knows more."""
+
 OUTSIDE_WEIGHT = 0.15
 """Weight of what is not masked; the paste-back throws it away."""
 
@@ -196,7 +199,14 @@ class Training:
         self._steered: Any = Steered(self._painter.unet, self._painter.controlnet)
         if plan.compiled:
             self._steered = torch.compile(self._steered)
-        self._optimizers = optimizers_for(self._painter, plan.peak_rate, 1e-3)
+        self._optimizers = [
+            *optimizers_for(self._painter.unet, 1.0, 1e-3),
+            *optimizers_for(self._painter.text_encoder, 1.0, 1e-3),
+            *optimizers_for(self._painter.controlnet, CONTROL_RATE, 1e-3),
+        ]
+        for optimizer in self._optimizers:
+            for group in optimizer.param_groups:
+                group["initial_lr"] = group["lr"]
         self._learning = list(self._painter.parameters())
         self._threads = ThreadPoolExecutor(plan.workers)
         self._average = Average(self._painter, 0.998)
@@ -235,7 +245,7 @@ class Training:
         rate = self._plan.peak_rate * rate_at(self.done, share)
         for optimizer in self._optimizers:
             for group in optimizer.param_groups:
-                group["lr"] = rate
+                group["lr"] = rate * group["initial_lr"]
             optimizer.step()
         self._average.follow(self._painter)
         self.done += 1
