@@ -6,9 +6,9 @@ import torch
 from workshop.tiny_hands import batches
 from workshop.tiny_hands.batches import draw_sample
 from workshop.tiny_hands.networks import make_control, make_unet
+from workshop.tiny_hands.painter import Steered
 from workshop.tiny_hands.pictures import SIZE, Shard, draw_pair, skeleton_of
 from workshop.tiny_hands.stock import Batch, control_pictures
-from workshop.tiny_hands.train_unet import Steered
 
 from pipeline.inpainters.diffusion.hand_pose import five_digits
 
