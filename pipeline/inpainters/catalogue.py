@@ -6,7 +6,9 @@ import json
 from collections.abc import Mapping
 
 from pipeline.errors import UsageError
+from pipeline.inpainters import classical
 from pipeline.inpainters.contract import Inpainter, InpainterSpec
+from pipeline.inpainters.removals import with_fill
 from pipeline.model_files import INDEX
 from pipeline.models import locate
 from pipeline.settings import InpaintSettings
@@ -71,6 +73,8 @@ def build(
         )
     module, function = table[name].target.split(":")
     inpainter: Inpainter = getattr(importlib.import_module(module), function)(settings)
+    if inpainter.draws and settings.removal == "fill":
+        return with_fill(inpainter, classical.build(settings))
     return inpainter
 
 

@@ -15,6 +15,10 @@ class InpaintSettings(Section):
     """"diffusion" takes Stable Diffusion 1.x, 2.x and XL, and hands Flux, SD 3,
     Qwen-Image, Z-Image and kin over to "transformer"; "classical" needs no model."""
 
+    removal: Literal["fill", "model"] = "fill"
+    """What takes away a surplus part: "fill" copies from around it (PatchMatch), and
+    draws nothing new; "model" asks the model, which may draw another finger."""
+
     model: str = "sd15-inpaint"
     """A preset, a hub id, a local diffusers folder, or one .safetensors file."""
 

@@ -168,6 +168,7 @@ def settings_for(model: Path, variations: int, steps: int, **changes: Any) -> Se
         "plan": {"variations": variations},
         "prompt": {"prompt": SOUND_PROMPT, "negative_prompt": BAD_PROMPT},
         "inpaint": {
+            "removal": "model",
             "model": str(model),
             "steps": steps,
             "scheduler": "ddim",
