@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from detectors.findings import Remedy
 from pipeline.records import MaskedContent
 from pipeline.settings.basics import Pixels, Section, Share
 
@@ -25,6 +26,9 @@ class MaskSettings(Section):
 
     max_area_share: Share = 0.65
     """Larger regions are not repainted; share of the picture's area."""
+
+    user_remedy: Remedy = "redraw"
+    """What your own masks ask for: "redraw" what they cover, or "remove" it."""
 
     use_people: bool = True
     """Cut masks of hands and faces back to the outline of the person where known."""

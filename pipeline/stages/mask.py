@@ -100,7 +100,7 @@ def plan_patches(
     hull = bounding(_extents(regions, user_mask))
     union = _union(regions, user_mask, hull)
     found = [
-        _patch(box, part, regions, user_mask)
+        _patch(box, part, regions, user_mask, settings.user_remedy)
         for box, part in _parts(union, hull, near_px)
     ]
     kept, remarks = [], []
@@ -220,14 +220,18 @@ def _parts(union: MaskArray, hull: Box, near_px: int) -> list[tuple[Box, MaskArr
 
 
 def _patch(
-    box: Box, part: MaskArray, regions: list[_Region], user_mask: MaskArray | None
+    box: Box,
+    part: MaskArray,
+    regions: list[_Region],
+    user_mask: MaskArray | None,
+    user_remedy: Remedy,
 ) -> Patch:
     """Make a patch of one part, with the findings that it came from."""
     findings = [region.finding for region in regions if _meets(region, box, part)]
     if user_mask is not None:
         drawn = user_mask[box.rows, box.columns] & part
         if drawn.any():
-            findings.append(_users(drawn, box))
+            findings.append(_users(drawn, box, user_remedy))
     remedy: Remedy = (
         "remove" if all(f.remedy == "remove" for f in findings) else "redraw"
     )
@@ -244,7 +248,7 @@ def _meets(region: _Region, box: Box, part: MaskArray) -> bool:
     return bool(both.any())
 
 
-def _users(drawn: MaskArray, box: Box) -> Finding:
+def _users(drawn: MaskArray, box: Box, remedy: Remedy) -> Finding:
     """Say that the user asked for this place."""
     tight = _bounds(drawn)
     return Finding(
@@ -254,6 +258,7 @@ def _users(drawn: MaskArray, box: Box) -> Finding:
         confidence=1.0,
         outline=drawn[tight.rows, tight.columns].copy(),
         message="marked by the user's mask",
+        remedy=remedy,
     )
 
 

@@ -249,3 +249,14 @@ def test_a_patch_knows_the_poses_of_the_hands_that_reach_onto_it() -> None:
     plan = plan_patches([], SIZE, BARE, apart_px=0, user_mask=drawn, seen=hands)
 
     assert [patch.poses for patch in plan.patches] == [(inside,)]
+
+
+@pytest.mark.parametrize("remedy", ["redraw", "remove"])
+def test_the_users_mask_asks_for_what_the_settings_say(remedy: Remedy) -> None:
+    drawn = mask_of(SIZE)
+    drawn[20:31, 20:31] = True
+    settings = BARE.model_copy(update={"user_remedy": remedy})
+
+    (patch,) = plan_patches([], SIZE, settings, apart_px=0, user_mask=drawn).patches
+
+    assert patch.remedy == remedy
