@@ -27,7 +27,8 @@ PURPOSES: Mapping[str, str] = {
     "ci.toml": "`nightmend check` as a gate in CI: quick, nothing kept",
     "sdxl.toml": "SDXL inpainting instead of Stable Diffusion 1.5",
     "cpu.toml": "a machine without a GPU: fewer steps and candidates",
-    "demo.toml": "what `make demo` runs on the samples: no model needed",
+    "tiny-hands.toml": "the small model that comes along, as it was trained to be asked",
+    "demo.toml": "what `make demo` runs on the samples: nothing to download",
 }
 """The files of `configs/`, with what each is for."""
 

@@ -230,7 +230,7 @@ def _repair_s(folder: Path, samples: list[Path]) -> list[float]:
     """Return the seconds that the command took for each of these pictures."""
     source = fill(folder / "in", {path.name: path.read_bytes() for path in samples})
     words = [sys.executable, "-m", "pipeline", "repair", str(source)]
-    words += ["--out", str(folder / "out"), "--config", "configs/demo.toml"]
+    words += ["--out", str(folder / "out"), "--engine", "classical"]
     subprocess.run(words, check=False, cwd=ROOT, capture_output=True)
     return [outcome.took_s for outcome in outcomes(folder / "out").values()]
 
