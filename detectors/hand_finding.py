@@ -33,6 +33,10 @@ _FAIR_PALM = 0.35
 _SURE_AGAIN = 0.6
 """Palm score that is asked for in turned cut-outs where the landmarks are not sure."""
 
+_SMALL_PX = 48
+"""A smaller place is no hand where landmarks fit nothing: on fur and foam the palm
+network finds a sure palm now and then, if it is shown enough windows."""
+
 _PALM_AGAIN = ((0.0, 1.3), (0.4, 1.6))
 """Angle (radians) and scale of those."""
 
@@ -121,6 +125,8 @@ def _is_hand(view: HandView, nets: HandNets) -> bool:
     if view.presence >= _SURE_PRESENCE and steady:
         return True
     fitting = view.presence >= PRESENCE_ABOVE and steady
+    if not fitting and max(view.box().size) < _SMALL_PX:
+        return False
     if view.palm_score < (_FAIR_PALM if fitting else SURE_PALM):
         return False
     cuts = [view.cut(view.again(angle=a, scale=s)) for a, s in _PALM_AGAIN]

@@ -40,7 +40,10 @@ _MOST_PALMS = 40
 """Palms followed up in one picture; 8 ms each for most of them."""
 
 _MOST_HINTS = 24
-"""Places searched closely in one picture, the most promising first; 8 ms each."""
+"""Places searched closely in one picture, the most promising first; 8 ms a look."""
+
+_STRONG_HINT = 0.3
+"""From this score on a place is looked at more than once before it is given up."""
 
 _SURE_PRESENCE = 0.9
 _FAIR_PALM = 0.5
@@ -134,14 +137,21 @@ class HandSearch:
         Args:
             hints: Where hands may be, the most promising first.
         """
-        shown: list[Box] = []
-        for hint, window in hand_windows.around_hints(hints):
-            if len(shown) >= _MOST_HINTS:
+        looked: list[Box] = []
+        for hint in hints:
+            windows = list(hand_windows.around(hint))
+            double = any(windows[0].box.overlap(other) > 0.5 for other in looked)
+            if double or not self._open([hint]):
+                continue
+            if len(looked) >= _MOST_HINTS:
                 return
-            double = any(window.box.overlap(other) > 0.5 for other in shown)
-            if not double and self._open([hint]):
-                shown.append(window.box)
+            looked.append(windows[0].box)
+            tries = len(windows) if hint.score >= _STRONG_HINT else 1
+            for window in windows[:tries]:
+                before = len(self.views)
                 self._show(window)
+                if len(self.views) > before:
+                    break
 
     def _show(self, window: Window) -> None:
         corner = np.array([window.box.x0, window.box.y0], np.float32)

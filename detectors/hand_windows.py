@@ -29,13 +29,15 @@ _SLIGHTLY_SOFT = 0.7
 """Costs nothing on hands over 44 px of the 192, and helps drawings; see above."""
 
 _OVERLAP = 0.25
-_AROUND_HINT = 2.6
-"""A window around a hint is so many times as long as the hand may be.
+_AROUND_HINT = (2.6, 1.8, 3.6)
+"""Windows around a hint are so many times as long as the hand may be, the likeliest
+first.
 
-The palm network is surest of hands that fill a third to two thirds of what it reads.
+The palm network is surest of hands that fill a third to two thirds of what it reads,
+and the scout is often wrong by a half about how long they are.
 """
 
-_CLOSEST_PX = 80
+_CLOSEST_PX = 56
 """Windows around hints are not made smaller."""
 
 _PERSON_SHARE = 0.4
@@ -70,12 +72,12 @@ def first_look(size: Size) -> tuple[Window, ...]:
     return tuple(Window(box, soften) for soften in (0.0, _SOFT) for box in (whole, far))
 
 
-def around_hints(hints: Sequence[Hint]) -> Iterator[tuple[Hint, Window]]:
-    """Yield a close window for each place that may hold a small hand, best first."""
-    for hint in hints:
-        half = max(_AROUND_HINT * hint.size_px, _CLOSEST_PX) / 2
+def around(hint: Hint) -> Iterator[Window]:
+    """Yield close windows of a place that may hold a hand, the likeliest first."""
+    for share in _AROUND_HINT:
+        half = max(share * hint.size_px, _CLOSEST_PX) / 2
         box = Box.around(hint.x - half, hint.y - half, hint.x + half, hint.y + half)
-        yield hint, Window(box)
+        yield Window(box)
 
 
 def second_look(pixels: RgbArray, people: Sequence[Box]) -> Iterator[Window]:

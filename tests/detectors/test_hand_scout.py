@@ -33,7 +33,7 @@ def test_hints_come_best_first_and_none_is_below_the_bound() -> None:
 
 
 def test_a_plain_picture_gives_no_reason_to_look() -> None:
-    assert HandScout.open().hints(plain_scene(), above=0.2) == []
+    assert HandScout.open().hints(plain_scene(), above=0.3) == []
 
 
 def test_the_smallest_picture_is_looked_at_without_an_error() -> None:

@@ -3,7 +3,7 @@ import numpy as np
 from detectors.arrays import RgbArray
 from detectors.geometry import Box, Size
 from detectors.hand_hints import Hint
-from detectors.hand_windows import around_hints, first_look, second_look, show
+from detectors.hand_windows import around, first_look, second_look, show
 
 
 def scene(size: int = 1024) -> RgbArray:
@@ -31,15 +31,20 @@ def test_enlarged_windows_cover_the_whole_picture() -> None:
     assert covered.all()
 
 
-def test_a_hint_is_looked_at_at_the_scale_at_which_palms_are_seen() -> None:
-    near, far = Hint(0.9, 400.0, 300.0, 100.0), Hint(0.4, 40.0, 60.0, 5.0)
+def test_a_hint_is_looked_at_at_the_scales_at_which_palms_are_seen() -> None:
+    first, *others = around(Hint(0.9, 400.0, 300.0, 100.0))
 
-    (first, wide), (second, close) = around_hints([near, far])
+    assert 0.3 < 100.0 / first.box.width < 0.6
+    widths = [window.box.width for window in others]
+    assert min(widths) < first.box.width < max(widths)
+    for window in (first, *others):
+        assert window.box.centre == (400.0, 300.0)
+        assert 0.25 < 100.0 / window.box.width < 0.6
 
-    assert (first, second) == (near, far)
-    assert wide.box.centre == (400.0, 300.0)
-    assert 0.3 < 100.0 / wide.box.width < 0.6
-    assert close.box.width >= 80
+
+def test_no_window_around_a_hint_is_tiny() -> None:
+    for window in around(Hint(0.4, 40.0, 60.0, 5.0)):
+        assert window.box.width >= 56
 
 
 def test_a_flat_picture_is_not_searched_at_all() -> None:

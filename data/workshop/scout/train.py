@@ -1,4 +1,4 @@
-"""Train the scout; ten minutes of one core, checkpoints every 50 steps, resumes.
+"""Train the scout; half an hour of one core, checkpoints every 50 steps, resumes.
 
 Run: `PYTHONPATH=data python -m workshop.scout.train --samples data/workshop/out/judge
 --out data/workshop/out/scout --export data/models/hand-scout`.
@@ -8,7 +8,6 @@ import argparse
 import math
 import time
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -19,12 +18,17 @@ from torch.nn import functional
 
 from detectors.hand_scout import WEIGHTS, ScoutNet
 from workshop.scout.pictures import Lesson, grounds, lesson, patches
+from workshop.steepest import optimizers_for
+from workshop.tiny_hands.checkpoints import Average, load_state, save_state
 
-BATCH = 10
+BATCH = 16
 SEED = 20_260
 _CHECKPOINT_EVERY = 50
 _LEARNING_RATE = 3e-3
 _WARM_UP = 60
+_AVERAGED = 0.99
+"""What is exported is the moving average of the weights."""
+
 _SIZE_WEIGHT = 0.1
 
 
@@ -63,10 +67,9 @@ def train(given: argparse.Namespace) -> ScoutNet:
     """Train, or go on where a checkpoint stands."""
     net = ScoutNet().to(memory_format=torch.channels_last)
     net.answer.bias = torch.nn.Parameter(torch.tensor([-4.0, 5.0]))
-    optimizer = torch.optim.AdamW(
-        net.parameters(), lr=_LEARNING_RATE, weight_decay=0.01
-    )
-    first = _resume(given.out, net, optimizer)
+    optimizers = optimizers_for(net, _LEARNING_RATE, 0.01)
+    average = Average(net, _AVERAGED)
+    first = _resume(given.out, net, optimizers, average)
     hands = list(patches(given.samples))
     behind = grounds(given.grounds, SEED)
     start, mean = time.monotonic(), 0.0
@@ -74,19 +77,21 @@ def train(given: argparse.Namespace) -> ScoutNet:
         rng = np.random.default_rng([SEED, step])
         batch = [lesson(rng, hands, behind) for _ in range(BATCH)]
         shown, heat, size = stacked(batch)
-        for group in optimizer.param_groups:
-            group["lr"] = _rate(step, given.steps)
-        said = net(shown)
-        loss = loss_of(said, heat, size)
-        optimizer.zero_grad()
+        loss = loss_of(net(shown), heat, size)
+        net.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
-        optimizer.step()
+        for optimizer in optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = _rate(step, given.steps)
+            optimizer.step()
+        average.follow(net)
         mean = 0.98 * mean + 0.02 * loss.item()
         if (step + 1) % _CHECKPOINT_EVERY == 0:
-            _keep(given.out, net, optimizer, step + 1)
+            _keep(given.out, net, optimizers, average, step + 1)
             pace = (time.monotonic() - start) / (step + 1 - first)
             print(f"step {step + 1}: loss {mean:.3f}, {pace:.2f} s a step", flush=True)
+    net.load_state_dict(average.weights)
     return net.eval()
 
 
@@ -97,21 +102,35 @@ def _rate(step: int, steps: int) -> float:
     )
 
 
-def _keep(folder: Path, net: ScoutNet, optimizer: Any, step: int) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    part = folder / "checkpoint.part"
-    state = {"net": net.state_dict(), "optimizer": optimizer.state_dict(), "step": step}
-    torch.save(state, part)
-    part.replace(folder / "checkpoint.pt")
+def _keep(
+    folder: Path,
+    net: ScoutNet,
+    optimizers: list[torch.optim.Optimizer],
+    average: Average,
+    step: int,
+) -> None:
+    state = {
+        "net": net.state_dict(),
+        "optimizers": [each.state_dict() for each in optimizers],
+        "average": average.state(),
+        "step": step,
+    }
+    save_state(folder / "checkpoint.pt", state)
 
 
-def _resume(folder: Path, net: ScoutNet, optimizer: Any) -> int:
-    kept = folder / "checkpoint.pt"
-    if not kept.is_file():
+def _resume(
+    folder: Path,
+    net: ScoutNet,
+    optimizers: list[torch.optim.Optimizer],
+    average: Average,
+) -> int:
+    state = load_state(folder / "checkpoint.pt")
+    if state is None:
         return 0
-    state = torch.load(kept, weights_only=True)
     net.load_state_dict(state["net"])
-    optimizer.load_state_dict(state["optimizer"])
+    for optimizer, kept in zip(optimizers, state["optimizers"], strict=True):
+        optimizer.load_state_dict(kept)
+    average.restore(state["average"])
     return int(state["step"])
 
 
@@ -121,7 +140,7 @@ def main() -> None:
     parser.add_argument("--samples", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--export", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=900)
+    parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--grounds", type=int, default=240)
     given = parser.parse_args()
     cv2.setNumThreads(1)
