@@ -27,7 +27,7 @@ PURPOSES: Mapping[str, str] = {
     "ci.toml": "`nightmend check` as a gate in CI: quick, nothing kept",
     "sdxl.toml": "SDXL inpainting instead of Stable Diffusion 1.5",
     "cpu.toml": "a machine without a GPU: fewer steps and candidates",
-    "tiny-hands.toml": "the small model that comes along, asked as it was trained",
+    "tiny-hands.toml": "the small model that comes along, with what suits it",
     "demo.toml": "what `make demo` runs on the samples: nothing to download",
 }
 """The files of `configs/`, with what each is for."""

@@ -32,7 +32,7 @@ from tests.support.promises import (
     assert_never_costs_more,
     assert_same_where_nothing_was_covered,
 )
-from tests.support.shipped import NAME, real_model
+from tests.support.shipped import NAME, POSE_NAME, real_model
 
 SAMPLE = "six-fingers.png"
 ENGINE = f"diffusion/{NAME}"
@@ -40,6 +40,8 @@ WORDS = (
     *("--model", NAME, "--device", "cpu", "--detect", "hands"),
     *("--variations", "2", "--passes", "1", "--min-free", "1MB"),
     *("--set", "inpaint.steps=4", "--set", "choose.retry_steps=[]"),
+    *("--set", "inpaint.control=hand-pose", "--set", "inpaint.removal=model"),
+    *("--set", f"inpaint.control_model={POSE_NAME}"),
 )
 """Enough to go through every stage; how well it paints is measured elsewhere."""
 
@@ -89,6 +91,8 @@ def test_it_paints_what_was_asked_for(run: Run) -> None:
     assert {choice.working for choice in outcome.choices} == {(192, 192)}
     assert [attempt.number for attempt in outcome.attempts] == [0, 1]
     assert [attempt.problem for attempt in outcome.attempts] == ["", ""]
+    notes = [note for attempt in outcome.attempts for note in attempt.notes]
+    assert not any("without the ControlNet" in note for note in notes)
     assert_never_costs_more(outcome)
 
 

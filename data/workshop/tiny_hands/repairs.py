@@ -165,13 +165,13 @@ def settings_for(model: Path, variations: int, steps: int, **changes: Any) -> Se
     plain: dict[str, dict[str, Any]] = {
         "detect": {"detectors": ("hands",)},
         "mask": {"max_area_share": 1.0, "merge_px": 128},
-        "plan": {"variations": variations},
+        "plan": {"variations": variations, "working_px": 224},
         "prompt": {"prompt": SOUND_PROMPT, "negative_prompt": BAD_PROMPT},
         "inpaint": {
             "removal": "model",
             "model": str(model),
             "steps": steps,
-            "scheduler": "ddim",
+            "scheduler": "unipc",
             "guidance_scale": 1.5,
         },
     }
