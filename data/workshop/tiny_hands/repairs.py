@@ -160,7 +160,7 @@ def settings_for(model: Path, variations: int, steps: int, **changes: Any) -> Se
 
     A ControlNet beside the model, in `MODEL-pose`, or in it, steers by the hand's pose.
     """
-    beside = (model.with_name(f"{model.name}-pose"), model / "controlnet")
+    beside = (model.parent / f"{model.name}-pose", model / "controlnet")
     control = next((folder for folder in beside if folder.is_dir()), None)
     plain: dict[str, dict[str, Any]] = {
         "detect": {"detectors": ("hands",)},
