@@ -74,7 +74,7 @@ def rows(model: Path, steps: int, wanted: Sequence[str]) -> Iterator[Row]:
     if "controls" in wanted:
         yield Row("controls", None, ())
     if "classical" in wanted:
-        changes = {"inpaint.engine": "classical"}
+        changes = {"inpaint.engine": "classical", "inpaint.control": "none"}
         yield Row("classical", settings_for(model, 4, steps, **changes), (1, 4))
     if "tiny-hands" in wanted:
         yield Row("tiny-hands", settings_for(model, 8, steps), (1, 4, 8))
