@@ -231,10 +231,7 @@ def _locate_preset(
     preset: Preset, revision: str, hub: Hub, lock: ModelLock
 ) -> LocatedModel:
     if preset.use == "control":
-        raise UsageError(
-            f"{preset.name} only steers a model; name it by inpaint.control_model, and "
-            "a model to paint with by inpaint.model"
-        )
+        raise UsageError(f"{preset.name} only steers; see inpaint.control_model")
     if preset.shipped:
         folder = shipped_folder(preset, revision)
         return LocatedModel(preset.name, folder, commit=shipped_digest(preset))

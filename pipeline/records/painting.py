@@ -39,7 +39,7 @@ class Patch:
     findings: tuple[Finding, ...]
     remedy: Remedy = "redraw"
     poses: tuple[Joints, ...] = ()
-    """The joints of every hand that reaches onto the mask, flawed or not."""
+    """The joints of every hand that reaches into the box, flawed or not."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,6 +1,5 @@
 """Turn findings, and the user's own mask, into patches to repaint."""
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -287,14 +286,12 @@ def _verdict(patch: Patch, size: Size, settings: MaskSettings) -> tuple[str, boo
 
 
 def _poses_on(patch: Patch, poses: Iterable[Joints]) -> tuple[Joints, ...]:
-    """Return the hands of which a joint lies on a mask."""
+    """Return the hands that reach into a patch; a surplus digit has no joints."""
     return tuple(
-        joints for joints in poses if any(_is_on(patch, x, y) for x, y in joints)
+        joints for joints in poses if _extent(joints).intersection(patch.box).area
     )
 
 
-def _is_on(patch: Patch, x: float, y: float) -> bool:
-    box = patch.box
-    column, row = math.floor(x), math.floor(y)
-    inside = box.x0 <= column < box.x1 and box.y0 <= row < box.y1
-    return inside and bool(patch.mask[row - box.y0, column - box.x0])
+def _extent(joints: Joints) -> Box:
+    columns, rows = zip(*joints, strict=True)
+    return Box.around(min(columns), min(rows), max(columns), max(rows))

@@ -95,7 +95,16 @@ def run(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Repaired:
     drawn[20:60, 440:490] = 255
     cv2.imwrite(str(masks / ODD), drawn)
     words = ["--config", str(ROOT / "configs" / "demo.toml"), "--masks", str(masks)]
-    words += ["--variations", "2", "--passes", "1", "--set", "choose.retry_steps=[]"]
+    words += [
+        "--engine",
+        "diffusion",
+        "--variations",
+        "2",
+        "--passes",
+        "1",
+        "--set",
+        "choose.retry_steps=[]",
+    ]
     return repair(source, tmp_path_factory.mktemp("mended"), *words)
 
 

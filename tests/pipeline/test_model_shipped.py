@@ -134,7 +134,7 @@ def test_its_controlnet_is_found_and_checked_like_it(models: Path) -> None:
     folder = lay_stand_in(models, POSE_FILES, POSE_NAME)
 
     assert locate_network(POSE_NAME) == folder
-    with pytest.raises(UsageError, match="only steers a model"):
+    with pytest.raises(UsageError, match="only steers"):
         locate(POSE_NAME, "", None)
 
     (folder / "diffusion_pytorch_model.safetensors").write_text("Control")

@@ -55,6 +55,7 @@ def wholes(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
 
 def engine(folder: Path, **changes: Any) -> TransformerInpainter:
     values = {"model": str(folder), "steps": STEPS, "dtype": "float32", **changes}
+    values |= {"removal": "model"}
     made = build(InpaintSettings.model_validate(values))
     assert isinstance(made, TransformerInpainter)
     return made

@@ -235,10 +235,11 @@ def test_only_sure_and_curable_findings_are_mended() -> None:
     assert mendable(findings, HAND_KINDS, 0.5) == (sure,)
 
 
-def test_a_patch_knows_the_poses_of_the_hands_that_reach_onto_it() -> None:
-    """Also of a hand in order, and where the user drew the mask."""
-    inside = ((10.0, 10.0), (30.9, 30.9))
-    outside = ((0.0, 0.0), (41.0, 41.0), (9.9, 20.0))
+def test_a_patch_knows_the_poses_of_the_hands_that_reach_into_it() -> None:
+    """Also of a hand in order, and where the user drew the mask: over one finger, say,
+    on which no joint lies."""
+    inside = ((10.0, 10.0), (41.0, 41.0))
+    outside = ((0.0, 0.0), (41.0, 19.0))
     hands = [
         Finding("hands", "hand/ok", Box(0, 0, 41, 41), 0.1, joints=joints)
         for joints in (inside, outside)
