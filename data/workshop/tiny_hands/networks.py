@@ -113,9 +113,9 @@ def make_control(unet: UNet2DConditionModel) -> ControlNetModel:
 def _awaken(embedding: ControlNetConditioningEmbedding) -> None:
     """Make thin lines as loud as latents are, from the first step on.
 
-    Usually the last kernel begins at zero. Then 200 steps of training left skeletons
-    at a twentieth of what is told beside them, and the loss the same with and without.
-    Each kernel is scaled until what lines change has the wanted spread after it.
+    Usually the last kernel begins at zero, and thin lines go unheard for hundreds of
+    steps. Here each kernel is scaled until what lines change has the wanted spread
+    after it.
     """
     rng = np.random.default_rng(0)
     hands = rng.uniform(56, 136, size=(8, 21, 2))
