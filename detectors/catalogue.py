@@ -77,6 +77,15 @@ def look_up(name: str, specs: tuple[DetectorSpec, ...] = BUILT_IN) -> DetectorSp
     )
 
 
+def module_of(name: str, specs: tuple[DetectorSpec, ...] = BUILT_IN) -> str:
+    """Return the module that builds a detector.
+
+    Raises:
+        UnknownDetector: there is no such detector.
+    """
+    return look_up(name, specs).target.partition(":")[0]
+
+
 def missing(spec: DetectorSpec) -> tuple[str, ...]:
     """Return one sentence per thing that a detector lacks; () when there is none.
 

@@ -84,6 +84,18 @@ def build_toolbox(
     return Toolbox(tuple(built), inpainter)
 
 
+def modules_for(settings: Settings, *, with_inpainter: bool) -> tuple[str, ...]:
+    """Return the modules that `build_toolbox` imports; most of its time goes there.
+
+    Raises:
+        DetectorError, UsageError: there is no such detector or engine.
+    """
+    names = [detector_catalogue.module_of(name) for name in settings.detect.detectors]
+    if with_inpainter:
+        names.append(inpainter_catalogue.module_of(settings.inpaint))
+    return tuple(dict.fromkeys(names))
+
+
 def options_for(
     name: str, settings: Settings, native_px: int | None
 ) -> Mapping[str, Any]:

@@ -48,6 +48,17 @@ def by_name(
     return table
 
 
+def module_of(
+    settings: InpaintSettings, specs: tuple[InpainterSpec, ...] = BUILT_IN
+) -> str:
+    """Return the module that most likely builds the engine; the model is not looked at.
+
+    Raises:
+        UsageError: there is no such engine.
+    """
+    return _look_up(settings.engine, specs).target.partition(":")[0]
+
+
 def build(
     settings: InpaintSettings, specs: tuple[InpainterSpec, ...] = BUILT_IN
 ) -> Inpainter:
@@ -58,24 +69,29 @@ def build(
         ModelMissing: its model is not on this machine.
         EnvironmentProblem: the device that was asked for is not there.
     """
-    table = by_name(specs)
     name = _fitting(settings) if settings.engine == "diffusion" else settings.engine
+    spec = _look_up(name, specs)
+    if settings.control != "none" and name != "diffusion":
+        raise UsageError(
+            f"inpaint.control = {settings.control!r} needs a Stable Diffusion 1.x, 2.x "
+            f'or XL model, and the engine is {name!r}; set it to "none"'
+        )
+    module, function = spec.target.split(":")
+    inpainter: Inpainter = getattr(importlib.import_module(module), function)(settings)
+    if inpainter.draws and settings.removal == "fill":
+        return with_fill(inpainter, classical.build(settings))
+    return inpainter
+
+
+def _look_up(name: str, specs: tuple[InpainterSpec, ...]) -> InpainterSpec:
+    table = by_name(specs)
     if name not in table:
         near = difflib.get_close_matches(name, table, n=1)
         hint = f"did you mean {near[0]!r}? " if near else ""
         raise UsageError(
             f"there is no engine {name!r}; {hint}known: {', '.join(table)}"
         )
-    if settings.control != "none" and name != "diffusion":
-        raise UsageError(
-            f"inpaint.control = {settings.control!r} needs a Stable Diffusion 1.x, 2.x "
-            f'or XL model, and the engine is {name!r}; set it to "none"'
-        )
-    module, function = table[name].target.split(":")
-    inpainter: Inpainter = getattr(importlib.import_module(module), function)(settings)
-    if inpainter.draws and settings.removal == "fill":
-        return with_fill(inpainter, classical.build(settings))
-    return inpainter
+    return table[name]
 
 
 def _fitting(settings: InpaintSettings) -> str:

@@ -103,11 +103,6 @@ class Post:
         self._pictures = 0
         self._first_mib = 0.0
 
-    @property
-    def has_finished(self) -> bool:
-        """Tell whether it has done a picture yet."""
-        return self._pictures > 0
-
     def begin_waiting(self, engine: str) -> None:
         self.ready, self.engine = True, engine
 

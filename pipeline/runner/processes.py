@@ -31,6 +31,7 @@ from pipeline.runner.deaths import how_it_ended, where_it_was
 from pipeline.runner.messages import from_line
 from pipeline.runner.station import log_levels
 from pipeline.runner.supervisor import Supervisor
+from pipeline.toolbox import modules_for
 
 log = logging.getLogger(__name__)
 
@@ -56,8 +57,14 @@ REAP_S = 10.0
 
 
 def build(task: Task, build_tools: BuildTools, breakable: Breakable) -> Supervisor:
-    """Return an executor with `workers.count` processes."""
-    return Supervisor(Starter(task, build_tools), task.settings.workers, breakable)
+    """Return an executor with `workers.count` processes.
+
+    Raises:
+        DetectorError, UsageError: the settings name a tool that there is not.
+    """
+    modules = modules_for(task.settings, with_inpainter=task.command == "repair")
+    hire = Starter(task, build_tools)
+    return Supervisor(hire, task.settings.workers, breakable, modules)
 
 
 class Starter:

@@ -44,7 +44,11 @@ class Supervisor:
     """Meets `pipeline.runner.contract.Executor` with workers that may die."""
 
     def __init__(
-        self, hire: Hire, settings: WorkersSettings, breakable: Breakable
+        self,
+        hire: Hire,
+        settings: WorkersSettings,
+        breakable: Breakable,
+        modules: tuple[str, ...] = (),
     ) -> None:
         """Hire nobody yet.
 
@@ -52,6 +56,7 @@ class Supervisor:
             hire: Starts a worker.
             settings: How many there are, and what they are allowed.
             breakable: Marks the waiting, which a signal may break off.
+            modules: What workers are known to import.
         """
         self._settings = settings
         self._count = settings.count
@@ -68,8 +73,8 @@ class Supervisor:
         self._device_in_doubt = False
         """A worker reported trouble with its device, and nothing went well since."""
 
-        self._modules: tuple[str, ...] = ()
-        """What a worker has imported when it is ready."""
+        self._modules = modules
+        """What a worker imports; it tells all of it when it is ready."""
 
         self._backlog: int | None = None
         """How much is to be heard still before somebody is ended for being late."""
@@ -82,6 +87,9 @@ class Supervisor:
         """
         for _ in range(self._count):
             self._crew.add()
+        # At the same time, for the very first picture may cost a worker its life. And
+        # be it the only one: it is tried once more.
+        self._crew.prepare(self._modules)
         while not (ready := [post for post in self._crew.posts if post.ready]):
             self._wait()
             while len(self._crew.posts) < self._count:
@@ -119,9 +127,7 @@ class Supervisor:
         for post in crew.idle():
             if self._held:
                 post.give(self._held.popleft())
-                # Not for the first picture: there may be no more than that.
-                if post.has_finished:
-                    crew.prepare(self._modules)
+                crew.prepare(self._modules)
         wanted = min(len(self._held), self._count - len(crew.busy()))
         while len(crew.starting()) < wanted:
             crew.add()

@@ -20,8 +20,8 @@ class WorkersSettings(Section):
     """Workers of `processes` and `ray`; each loads the models for itself."""
 
     spare: bool = True
-    """Of `processes`: one process more is started ahead and has imported what a worker
-    needs, so that a dead one is replaced in the time that its models take to load. It
+    """Of `processes`: one process more is started with the workers and imports what a
+    worker needs, so that a dead one is replaced in the time that its models load. It
     holds about half a gigabyte of memory, but no model and no device."""
 
     devices: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ import pytest
 from detectors.errors import UnknownDetector, WeightsMissing
 from pipeline.errors import UsageError
 from pipeline.settings import Settings
-from pipeline.toolbox import Toolbox, build_toolbox, options_for
+from pipeline.toolbox import Toolbox, build_toolbox, modules_for, options_for
 from tests.support.fakes import DarkDetector, FakeDetector, FakeInpainter
 
 
@@ -45,6 +45,26 @@ def test_what_is_too_small_a_face_grows_with_the_models_native_size(
     options = options_for("faces", Settings(), native_px)
 
     assert options["min_side_px"] == min_side_px
+
+
+def test_what_building_imports_is_known_before_anything_is_built() -> None:
+    settings = Settings.model_validate({"detect": {"detectors": ("hands", "quality")}})
+
+    looking = modules_for(settings, with_inpainter=False)
+    painting = modules_for(settings, with_inpainter=True)
+
+    assert looking == ("detectors.hands", "detectors.quality")
+    assert painting == (*looking, "pipeline.inpainters.classical")
+
+
+def test_of_tools_that_there_are_not_nothing_is_imported_ahead() -> None:
+    detector = Settings.model_validate({"detect": {"detectors": ("feet",)}})
+    engine = Settings.model_validate({"inpaint": {"engine": "difusion"}})
+
+    with pytest.raises(UnknownDetector, match="feet"):
+        modules_for(detector, with_inpainter=False)
+    with pytest.raises(UsageError, match="did you mean 'diffusion'"):
+        modules_for(engine, with_inpainter=True)
 
 
 def test_a_detector_named_twice_is_built_once() -> None:

@@ -21,7 +21,7 @@ from pipeline.records import Outcome, PaintRequest, Workplace
 from pipeline.runner import batch
 from pipeline.runner.contract import BuildTools, Order, RunResult, Task
 from pipeline.runner.limits import Limits
-from pipeline.settings import RunSettings, Settings
+from pipeline.settings import DetectSettings, RunSettings, Settings
 from pipeline.toolbox import Toolbox
 from tests.support.fakes import (
     GREEN,
@@ -37,7 +37,11 @@ from tests.support.pictures import encoded
 
 SIZE = Size(96, 64)
 HAND = Box(30, 20, 54, 44)
-SETTINGS = Settings(run=RunSettings(min_free_mib=0))
+SETTINGS = Settings(
+    run=RunSettings(min_free_mib=0),
+    # Tools of the tests look; but what is named here is imported ahead.
+    detect=DetectSettings(detectors=("quality",)),
+)
 
 
 def picture(number: int, colour: tuple[int, int, int] | None = RED) -> bytes:

@@ -153,7 +153,7 @@ def test_without_a_spare_a_dead_worker_is_replaced_all_the_same(
 
 
 def test_a_spare_process_imports_what_is_ours_and_nothing_else(
-    supervised: Callable[..., Supervisor], monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """A worker tells what it has imported, and may be anybody's by then."""
     asked: list[Sequence[str]] = []
@@ -164,12 +164,29 @@ def test_a_spare_process_imports_what_is_ours_and_nothing_else(
             super().__init__(modules)
 
     monkeypatch.setattr(processes, "Process", Recorded)
+    starter = processes.Starter(task(tmp_path, Settings()), PoisonTools())
+
+    starter.prepare(("detectors.quality", "antigravity", "pipeline.flow"))
+    starter.prepare(("pipeline.files",))
+    starter.close()
+
+    assert asked == [["detectors.quality", "pipeline.flow"]]
+
+
+def test_the_first_picture_may_cost_a_worker_its_life_and_the_next_is_there(
+    supervised: Callable[..., Supervisor], tmp_path: Path
+) -> None:
+    fill(tmp_path / "in", {"a.png": poisoned(1, "leave"), "b.png": picture(1)})
     supervisor = supervised()
+    waiting = spare_of(supervisor)
+    running = supervisor.run(taking(Job(tmp_path / "in", name) for name in NAMES[:2]))
 
-    supervisor._crew.prepare(("detectors.quality", "antigravity", "pipeline.flow"))
-    supervisor._crew.prepare(("pipeline.files",))
+    lost, done = next(running), next(running)
 
-    assert asked == [(), ["detectors.quality", "pipeline.flow"]]
+    assert lost.lost
+    assert not done.lost
+    assert waiting is not None
+    assert pids(supervisor) == [waiting.pid], "what it takes is told by make torture"
 
 
 def test_every_deadly_poison_has_its_sign() -> None:
