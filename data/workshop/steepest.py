@@ -13,6 +13,8 @@ from typing import Any
 
 import torch
 
+from workshop.precision import fast_dtype
+
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 ITERATIONS = 5
 RMS_LIKE_ADAM = 0.2
@@ -64,7 +66,7 @@ def orthogonal(matrix: torch.Tensor) -> torch.Tensor:
         The same shape, float32; its singular values lie in about 0.7 to 1.2.
     """
     a, b, c = COEFFICIENTS
-    x = matrix.to(torch.bfloat16)
+    x = matrix.to(fast_dtype())
     tall = x.shape[0] > x.shape[1]
     if tall:
         x = x.T

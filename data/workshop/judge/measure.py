@@ -9,6 +9,7 @@ import torch
 from detectors.evaluation import auc_of
 from detectors.hand_judge_net import HandJudgeNet, Judgement
 from workshop.judge.batches import Pool, Stored, plain_batch
+from workshop.precision import autocast
 
 _Floats = npt.NDArray[np.float64]
 
@@ -18,7 +19,7 @@ def judge_all(net: HandJudgeNet, stored: Sequence[Stored]) -> Judgement:
     parts: list[Judgement] = []
     for first in range(0, len(stored), 16):
         batch = plain_batch(stored[first : first + 16])
-        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        with torch.inference_mode(), autocast():
             said = net(batch.pixels)
         parts.append(Judgement(*(values.float() for values in said)))
     return Judgement(*(torch.cat(values) for values in zip(*parts, strict=True)))

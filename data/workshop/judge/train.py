@@ -26,6 +26,7 @@ from workshop.judge.beginning import fresh_net, optimisers_for, prepare, weights
 from workshop.judge.losses import losses_of, total_of
 from workshop.judge.measure import measure_pool
 from workshop.judge.warm_start import fit_glance
+from workshop.precision import autocast
 
 TRUNK_RATE, HEAD_RATE, GLANCE_RATE = 3e-4, 2e-3, 8e-4
 WARM_UP = 40
@@ -150,7 +151,7 @@ class Trainer:
         self, draw: Callable[[], Batch]
     ) -> tuple[Sequence[Tensor], dict[str, float]]:
         batch = draw()
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             said = self.net(batch.pixels)
         losses = losses_of(said, batch)
         found = torch.autograd.grad(total_of(losses), self._learning)

@@ -19,6 +19,7 @@ from detectors.evaluation import auc_of
 from detectors.hand_judge_net import COUNT_CLASSES, HandJudgeNet
 from workshop.judge.augment import Strength
 from workshop.judge.batches import UNKNOWN, Batch, Pool, Stored, batch_of, load_pool
+from workshop.precision import autocast
 
 DECAYS = (0.02, 0.05, 0.12, 0.3)
 STEPS = 300
@@ -92,7 +93,7 @@ def look_at(
     batches: list[Batch] = []
     for first in range(0, len(chosen), 24):
         batch = batch_of(chosen[first : first + 24], strength)
-        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        with torch.no_grad(), autocast():
             inner = net.trunk(batch.pixels)
             pooled.append(net.glance.pool(inner))
             said = net.sum_up(inner)[0]

@@ -20,6 +20,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812  the name everybody knows
 from torch import nn
 
+from workshop.precision import autocast
 from workshop.steepest import optimizers_for
 from workshop.tiny_hands.checkpoints import Average, load_state, save_state
 from workshop.tiny_hands.pictures import Shard, load_shard, take_in
@@ -238,7 +239,7 @@ def train(pairs: Path, out: Path, minutes: float) -> None:
     while (share := (time.monotonic() - started) / (60 * minutes)) < 1:
         rate = PEAK_RATE * min(1.0, (done + 1) / 30) * (1 + math.cos(math.pi * share))
         pictures, classes = draw_batch(shards, rng)
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             said = network(pictures).float()
         loss = F.cross_entropy(said, classes, torch.tensor(CLASS_WEIGHTS))
         loss.backward()  # type: ignore[no-untyped-call]

@@ -7,6 +7,7 @@ import torch
 from diffusers.models.attention_processor import AttnProcessor
 from safetensors.torch import load_file
 
+from workshop.precision import autocast
 from workshop.tiny_hands.networks import (
     PLAIN,
     make_control,
@@ -117,7 +118,7 @@ def loss_of(
     steps = draw_steps(len(batch.latents))
     noise = torch.randn_like(batch.latents)
     noisy = schedule.add_noise(batch.latents, noise, steps)
-    with torch.autocast("cpu", torch.bfloat16):
+    with autocast():
         features = painter.encode(batch.captions)
         told = torch.cat([noisy, batch.mask, batch.masked], dim=1)[
             :, : painter.channels

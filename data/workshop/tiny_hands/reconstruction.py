@@ -7,6 +7,8 @@ import torch
 from diffusers import AutoencoderKL
 from torch.nn.functional import avg_pool2d
 
+from workshop.precision import autocast
+
 DECODER_NOISE = 0.04
 """Noise on the latents, in their standard deviations, while the decoder learns alone:
 a UNet's latents are never quite those of a picture. More of it blurs."""
@@ -46,7 +48,7 @@ class Reconstruction(torch.nn.Module):
         self, pictures: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Return pictures as they come back, the hues hinted at, and the mean KL."""
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             if self._decoder_only:
                 with torch.no_grad():
                     mean = self._vae.encode(pictures).latent_dist.mean

@@ -16,6 +16,7 @@ from diffusers import AutoencoderKL
 
 from detectors.geometry import Size
 from pipeline.inpainters.diffusion.control_picture import draw_hands
+from workshop.precision import autocast
 from workshop.tiny_hands.batches import Sample
 
 ROOM = 40_000
@@ -69,7 +70,7 @@ def draw_latents(vae: AutoencoderKL, samples: Sequence[Sample]) -> Batch:
         memory_format=torch.channels_last
     )
     mask = torch.from_numpy(np.stack([sample.mask for sample in samples]))[:, None]
-    with torch.autocast("cpu", torch.bfloat16):
+    with autocast():
         both = torch.cat([pixels, pixels * ~mask])
         latents = vae.encode(both).latent_dist.mean.float()
     latents, masked = (latents * vae.config.scaling_factor).chunk(2)
