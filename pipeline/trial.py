@@ -231,4 +231,9 @@ def _measured(
     view = region.touched.grown(context_px).clipped(size_of(pixels))
     cover = moved(region.cover, region.frame.window, view)
     seen = pixels[view.rows, view.columns].copy()
-    return region, view, score.measure_original(patch, view, seen, cover, bench.scale)
+    came = bench.picture.pixels[view.rows, view.columns]
+    return (
+        region,
+        view,
+        score.measure_original(patch, view, seen, cover, bench.scale, came),
+    )

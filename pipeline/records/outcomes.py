@@ -19,6 +19,9 @@ class Cost:
     total: float
     """The weighted sum; the only figure that candidates are compared by."""
 
+    blur: float = 0.0
+    """A part like the others; last, since ledgers were written before there was one."""
+
 
 @dataclass(frozen=True, slots=True)
 class FindingRow:

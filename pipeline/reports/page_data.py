@@ -209,6 +209,7 @@ def _cost(cost: Cost) -> dict[str, float]:
         "flaw": round(cost.flaw, 4),
         "seam": round(cost.seam, 4),
         "drift": round(cost.drift, 4),
+        "blur": round(cost.blur, 4),
         "total": round(cost.total, 4),
     }
 

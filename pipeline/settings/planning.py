@@ -106,6 +106,9 @@ class ScoreSettings(Section):
     drift_weight: Annotated[float, Field(ge=0, le=10)] = 0.10
     """What one unit of drift adds to the total cost."""
 
+    blur_weight: Annotated[float, Field(ge=0, le=10)] = 0.10
+    """What one unit of blur, half of the detail lost, adds to the total cost."""
+
     context_px: Pixels = 96
     """Surroundings that the detectors see when they judge a region again."""
 
@@ -119,6 +122,10 @@ class ChooseSettings(Section):
     min_flaw_drop: Share = 0.3
     """The least share of the flaw cost that has to be gone: what is redrawn and called
     flawed nearly as surely as before costs sharpness, and is no repair."""
+
+    max_blur: Annotated[float, Field(ge=0, le=10)] = 1.0
+    """The most blur that a redrawn part may show against the picture as it came: at 1
+    half of its detail is gone, as by a Gaussian of 2 px. Removals may smooth freely."""
 
     stop: Literal["first-pass", "margin", "never"] = "never"
     """When to stop painting variations of a region: "first-pass" at the first that

@@ -23,12 +23,17 @@ class Verdict:
 def is_better(before: Cost, after: Cost, settings: ChooseSettings) -> bool:
     """Tell whether a variation may replace the original.
 
-    Its total must be lower by `min_gain`, and of its flaw part `min_flaw_drop` must be
-    gone: a smooth seam does not make up for a hand as bad as before, and repainting a
-    hand loses some of its sharpness for certain.
+    Its total must be lower by `min_gain`. Of its flaw part, `min_flaw_drop` must be
+    gone: a smooth seam does not make up for a hand as bad as before. And its blur may
+    not exceed `max_blur`: nobody wants five fingers of fog.
     """
     gain = before.total - after.total
-    return gain >= settings.min_gain and after.flaw <= _most_flaw(before, settings)
+    enough_gone = after.flaw <= _most_flaw(before, settings)
+    return gain >= settings.min_gain and enough_gone and not _is_fog(after, settings)
+
+
+def _is_fog(after: Cost, settings: ChooseSettings) -> bool:
+    return after.blur > settings.max_blur
 
 
 def _most_flaw(before: Cost, settings: ChooseSettings) -> float:
@@ -88,6 +93,18 @@ def _why_not(
     if not costs:
         return f"the original stays: none of {tried} variations came out"
     total, number, cost = costs[0]
+    if all(_is_fog(each, settings) for _, _, each in costs):
+        least = min(each.blur for _, _, each in costs)
+        return (
+            f"the original stays: all of {len(costs)} variations are blurred, by "
+            f"{least:.2f} at least (choose.max_blur is {settings.max_blur:.2f})"
+        )
+    if _is_fog(cost, settings):
+        return (
+            f"the original stays: variation {number} costs {total:.2f} against "
+            f"{before.total:.2f}, but is blurred by {cost.blur:.2f}, above "
+            f"{settings.max_blur:.2f} (choose.max_blur), and no sharper one is better"
+        )
     if before.total - total >= settings.min_gain:
         return (
             f"the original stays: variation {number} costs {total:.2f} against "

@@ -1,6 +1,6 @@
 """Say what is wrong with a region, before and after; lower is better.
 
-A cost has three parts, each 0 or more:
+A cost has four parts, each 0 or more:
 
 flaw: in flaws. The sum over the places that detectors see in the region, each its
     probability of being flawed times the weight of its severity (`WEIGHTS`). What was
@@ -8,9 +8,11 @@ flaw: in flaws. The sum over the places that detectors see in the region, each i
     to go and is still there counts as before. New flaws beside the region count too.
 seam: the step across the soft edge, see `pipeline.changes.seam`.
 drift: the shift of colour at large, see `pipeline.changes.drift`.
+blur: the detail lost since the picture came, see `pipeline.changes.blur`. Only where a
+    part is redrawn: what takes a thing's place when it goes may be as smooth as it is.
 
-The total is flaw + seam_weight * seam + drift_weight * drift. Everything here depends
-on the pixels alone, so the same cut-out always costs the same.
+The total is flaw + seam_weight * seam + drift_weight * drift + blur_weight * blur.
+Everything here depends on pixels alone, so the same cut-out always costs the same.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -20,7 +22,7 @@ from detectors.arrays import CoverArray, RgbArray
 from detectors.errors import DetectorFailed
 from detectors.findings import Finding, Kind, Severity
 from detectors.geometry import Box
-from pipeline.changes import drift, seam
+from pipeline.changes import blur, drift, seam
 from pipeline.records import Cost, Inspection, Patch
 from pipeline.settings import ScoreSettings
 
@@ -77,6 +79,10 @@ class Original:
     pixels: RgbArray
     """(H, W, 3) uint8 RGB: the region with the surroundings that detectors see."""
 
+    came: RgbArray | None
+    """The same place of the picture as it came, before any pass; None where nothing is
+    redrawn, so that its detail need not be kept."""
+
     cover: CoverArray
     """(H, W) float32: how much of the new pixels is taken."""
 
@@ -96,7 +102,12 @@ class Original:
 
 
 def measure_original(
-    patch: Patch, view: Box, pixels: RgbArray, cover: CoverArray, scale: Scale
+    patch: Patch,
+    view: Box,
+    pixels: RgbArray,
+    cover: CoverArray,
+    scale: Scale,
+    came: RgbArray | None = None,
 ) -> Original:
     """Measure a region as it is, by the same function as its variations.
 
@@ -109,6 +120,7 @@ def measure_original(
         pixels: (view H, view W, 3) uint8 RGB.
         cover: (view H, view W) float32.
         scale: Who looks, and what counts how much.
+        came: (view H, view W, 3) uint8 RGB, before any pass; None in the first.
 
     Raises:
         DetectorFailed: a detector could not look.
@@ -121,18 +133,23 @@ def measure_original(
         for thing in _parts(known, scale.kinds)
         if not (_is_seen(thing, seen) if thing in doomed else _is_there(thing, seen))
     )
+    by_user = any(f.detector == "user" for f in known)
+    redrawn = patch.remedy == "redraw" and not by_user
     unjudged = Original(
         pixels=pixels,
+        came=(pixels if came is None else came) if redrawn else None,
         cover=cover,
         region=patch.box.shifted(-view.x0, -view.y0),
         places=(*seen, *missed),
         doomed=doomed,
-        by_user=any(f.detector == "user" for f in known),
+        by_user=by_user,
         cost=Cost(0.0, 0.0, 0.0, 0.0),
     )
     flaw = _flaw(unjudged.places, unjudged, scale.kinds)
     flaw += USERS_MARK if unjudged.by_user else 0.0
-    return replace(unjudged, cost=Cost(flaw, 0.0, 0.0, flaw))
+    lost = _blur(unjudged, pixels)
+    total = flaw + scale.settings.blur_weight * lost
+    return replace(unjudged, cost=Cost(flaw, 0.0, 0.0, total, lost))
 
 
 def measure(original: Original, after: RgbArray, scale: Scale) -> Cost:
@@ -149,9 +166,16 @@ def measure(original: Original, after: RgbArray, scale: Scale) -> Cost:
     flaw = _flaw(_parts(_look(after, scale), scale.kinds), original, scale.kinds)
     edge = seam(original.pixels, after, original.cover)
     shift = drift(original.pixels, after, original.cover)
+    lost = _blur(original, after)
     weights = scale.settings
     total = flaw + weights.seam_weight * edge + weights.drift_weight * shift
-    return Cost(flaw, edge, shift, total)
+    return Cost(flaw, edge, shift, total + weights.blur_weight * lost, lost)
+
+
+def _blur(original: Original, pixels: RgbArray) -> float:
+    if original.came is None:
+        return 0.0
+    return blur(original.came, pixels, original.cover)
 
 
 def _look(pixels: RgbArray, scale: Scale) -> tuple[Finding, ...]:

@@ -118,7 +118,7 @@ def test_the_large_view_tells_all_that_was_tried(
     page.click("text=mended.png >> nth=0")
 
     told = page.inner_text(".side")
-    assert "0.125 = flaw 0.10, seam 0.10, drift 0.10" in told
+    assert "0.125 = flaw 0.10, seam 0.10, drift 0.10, blur 0.00" in told
     assert "variation 0, chosen" in told
     assert "AUTOMATIC1111" in told
     assert page.locator(".stage .mark").first.inner_text() == "1"

@@ -59,6 +59,7 @@ def settings(seed: int) -> Settings:
             "choose": {"min_gain": 0.01, "min_flaw_drop": 0.0, "retry_steps": []},
             "passes": {"limit": 1, "lifetime": LIFETIME},
             "plan": {"variations": 2},
+            "score": {"blur_weight": 0.0},
         }
     )
 

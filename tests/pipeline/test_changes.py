@@ -1,11 +1,12 @@
-"""Seam and drift: what shows beside the flaw."""
+"""Seam, drift and blur: what shows beside the flaw."""
 
+import cv2
 import numpy as np
 import pytest
 
 from detectors.arrays import CoverArray, RgbArray
 from detectors.geometry import Box, Size
-from pipeline.changes import drift, lab, seam
+from pipeline.changes import blur, drift, lab, seam
 from pipeline.stages.blend import blend, cover_for
 from tests.support.fakes import mask_of
 from tests.support.pictures import draw_scene
@@ -31,6 +32,7 @@ def test_an_unchanged_picture_has_neither_seam_nor_drift() -> None:
 
     assert seam(scene, scene.copy(), _cover()) == 0.0
     assert drift(scene, scene.copy(), _cover()) == 0.0
+    assert blur(scene, scene.copy(), _cover()) == 0.0
 
 
 def test_an_empty_cover_has_neither() -> None:
@@ -38,6 +40,7 @@ def test_an_empty_cover_has_neither() -> None:
 
     assert seam(_flat(90), _flat(120), nothing) == 0.0
     assert drift(_flat(90), _flat(120), nothing) == 0.0
+    assert blur(_grain(80), _flat(120), nothing) == 0.0
 
 
 def test_lightness_is_measured_as_cie_defines_it() -> None:
@@ -122,3 +125,40 @@ def test_a_shift_of_hue_drifts() -> None:
     after = blend(before, warm.clip(0, 255).astype(np.uint8), cover)
 
     assert drift(before, after, cover) > 0.04
+
+
+def _grain(depth: float) -> RgbArray:
+    rng = np.random.default_rng(3)
+    noise = rng.standard_normal((SIZE.height, SIZE.width, 1))
+    return np.repeat(np.clip(128 + depth * noise, 0, 255), 3, axis=2).astype(np.uint8)
+
+
+@pytest.mark.parametrize("octaves", [1, 2])
+def test_half_of_the_detail_is_one_octave(octaves: int) -> None:
+    lost = blur(_grain(32), _grain(32 / 2**octaves), _cover())
+
+    assert lost == pytest.approx(octaves, abs=0.1)
+
+
+def test_detail_that_is_gained_is_no_blur() -> None:
+    assert blur(_grain(8), _grain(32), _cover()) == 0.0
+
+
+def test_what_cannot_be_told_from_rounding_is_not_lost() -> None:
+    rng = np.random.default_rng(5)
+    grey = rng.integers(119, 121, (SIZE.height, SIZE.width, 1))
+    rounded = np.repeat(grey, 3, axis=2).astype(np.uint8)
+
+    assert blur(rounded, _flat(119), _cover()) < 0.6
+
+
+def test_a_wider_gaussian_loses_more_whatever_is_outside_of_the_cover() -> None:
+    scene, cover = _scene(), _cover()
+    softer = [cv2.GaussianBlur(scene, (0, 0), sigma) for sigma in (1, 2, 3)]
+    elsewhere = np.where(cover[..., None] > 0, scene, softer[2])
+
+    lost = [blur(scene, after, cover) for after in softer]
+
+    assert lost == sorted(lost)
+    assert 0.3 < lost[0] < 1.0 < lost[2]
+    assert blur(scene, elsewhere, cover) < 0.1

@@ -69,6 +69,12 @@ def hues(pictures: torch.Tensor, side: int) -> torch.Tensor:
     return torch.einsum("nchw,ck->nkhw", avg_pool2d(pictures, side), turn)
 
 
+def colour_error(error: torch.Tensor) -> torch.Tensor:
+    """Return the weighted error of the mean colour and hue of small squares."""
+    colour = COLOUR_WEIGHT * avg_pool2d(error, COLOUR_PX).abs().mean()
+    return colour + HUE_WEIGHT * hues(error, COLOUR_PX).abs().mean()
+
+
 def loss_of(
     network: Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor, torch.Tensor]],
     pictures: torch.Tensor,
@@ -83,8 +89,7 @@ def loss_of(
     decoded, hinted, kl = network(pictures)
     error = decoded - pictures
     edges = error.diff(dim=2).abs().mean() + error.diff(dim=3).abs().mean()
-    colour = COLOUR_WEIGHT * avg_pool2d(error, COLOUR_PX).abs().mean()
-    colour = colour + HUE_WEIGHT * hues(error, COLOUR_PX).abs().mean()
+    colour = colour_error(error)
     hint = (hinted - hues(pictures, 8 * HINT_SIDE)).abs().mean()
     loss = error.abs().mean() + edges + colour + HINT_WEIGHT * hint + KL_WEIGHT * kl
     psnr = -10 * math.log10(error.detach().pow(2).mean().item() / 4)

@@ -39,7 +39,13 @@ def test_the_page_has_every_variation_with_its_cost_and_why_the_winner_won(
     assert "cost fell from 0.900 to 0.125" in region["reason"]
     assert "the region is 1.2 %" in region["how"]
     assert (region["winner"], best["number"], other["number"]) == (0, 0, 2)
-    assert best["cost"] == {"flaw": 0.1, "seam": 0.1, "drift": 0.1, "total": 0.125}
+    assert best["cost"] == {
+        "flaw": 0.1,
+        "seam": 0.1,
+        "drift": 0.1,
+        "blur": 0.0,
+        "total": 0.125,
+    }
     assert (failed["cost"], failed["problem"]) == (None, "6 digits seen")
     assert details["findings"][0]["marks"][0] == ["1", 12, 12]
     assert len(details["passes"]) == 2

@@ -47,6 +47,27 @@ def test_a_place_that_is_nearly_as_flawed_as_before_is_no_repair() -> None:
     assert choose(_cost(0.9), [(0, _cost(0.67))], loose).winner == 0
 
 
+def _blurred(flaw: float, octaves: float) -> Cost:
+    return Cost(flaw, 0.0, 0.0, flaw, octaves)
+
+
+def test_a_sound_hand_of_fog_is_no_repair() -> None:
+    fog, sharper = _blurred(0.0, 1.3), _blurred(0.4, 0.8)
+
+    alone = choose(_cost(0.9), [(0, fog), (1, _blurred(0.2, 1.1))], RULES)
+    beside = choose(_cost(0.9), [(0, fog), (1, sharper)], RULES)
+    in_vain = choose(_cost(0.9), [(0, fog), (1, _blurred(0.8, 0.8))], RULES)
+
+    assert alone.winner is None
+    assert "all of 2 variations are blurred, by 1.10 at least" in alone.reason
+    assert beside.winner == 1
+    assert in_vain.winner is None
+    assert "variation 0 costs 0.00 against 0.90, but is blurred" in in_vain.reason
+    assert not is_enough(_cost(0.9), fog, RULES.model_copy(update={"stop": "margin"}))
+    loose = RULES.model_copy(update={"max_blur": 1.5})
+    assert choose(_cost(0.9), [(0, fog)], loose).winner == 0
+
+
 def test_of_two_that_cost_the_same_the_lower_number_wins() -> None:
     assert choose(_cost(0.9), [(3, _cost(0.2)), (1, _cost(0.2))], RULES).winner == 1
 

@@ -90,6 +90,48 @@ def test_a_better_hand_that_is_still_flawed_costs_less() -> None:
     assert after.flaw < before.flaw
 
 
+def _noise(depth: int) -> RgbArray:
+    """Return a grey picture whose pixels differ from their mean by up to `depth`."""
+    rng = np.random.default_rng(4)
+    grey = rng.integers(128 - depth, 129 + depth, (SIZE.height, SIZE.width, 1))
+    return np.repeat(grey, 3, axis=2).astype(np.uint8)
+
+
+def test_lost_detail_costs_where_something_is_redrawn() -> None:
+    original = _original(MALFORMED, _noise(80))
+
+    same, softer = (measure(original, _noise(depth), SCALE) for depth in (80, 20))
+
+    assert same.blur == 0.0
+    assert softer.blur == pytest.approx(2.0, abs=0.1)
+    rest = softer.flaw + 0.15 * softer.seam + 0.10 * softer.drift
+    assert softer.total == pytest.approx(rest + 0.10 * softer.blur)
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        _patch("hand/malformed", remedy="remove"),
+        _patch(USER_KIND),
+    ],
+)
+def test_what_is_removed_or_marked_by_the_user_may_become_as_smooth_as_it_likes(
+    patch: Patch,
+) -> None:
+    assert measure(_original(patch, _noise(80)), _noise(0), SCALE).blur == 0.0
+
+
+def test_detail_is_compared_with_the_picture_as_it_came_whatever_the_pass() -> None:
+    cover = _cover(MALFORMED)
+    second = measure_original(
+        MALFORMED, VIEW, _noise(40), cover, SCALE, came=_noise(80)
+    )
+
+    assert second.cost.blur == pytest.approx(1.0, abs=0.1)
+    assert second.cost.total == pytest.approx(second.cost.flaw + 0.1 * second.cost.blur)
+    assert measure(second, _noise(20), SCALE).blur == pytest.approx(2.0, abs=0.1)
+
+
 def test_a_vanished_hand_is_not_a_repaired_hand() -> None:
     before, after = _costs(MALFORMED, {HAND: RED}, {})
 

@@ -7,8 +7,10 @@ function drawRegions(card, details) {
   return parts;
 }
 
+const COST_PARTS = ["flaw", "seam", "drift", "blur"];
+
 function legend() {
-  const parts = ["flaw", "seam", "drift"].map((name) => make("span", {}, make("i", { class: name }), name));
+  const parts = COST_PARTS.map((name) => make("span", {}, make("i", { class: name }), name));
   return make("p", { class: "legend quiet" }, "Cost, lower is better:", ...parts);
 }
 
@@ -49,9 +51,9 @@ function drawTry(card, region, tried) {
 function costSplit(cost) {
   if (!cost) return "";
   const bar = make("span", { class: "split", "aria-hidden": "true" });
-  const whole = Math.max(cost.flaw + cost.seam + cost.drift, 1);
-  for (const name of ["flaw", "seam", "drift"]) bar.append(make("i", { class: name, style: { width: `${(100 * cost[name]) / whole}%` } }));
-  const words = `${fixed(cost.total, 3)} = flaw ${fixed(cost.flaw)}, seam ${fixed(cost.seam)}, drift ${fixed(cost.drift)}`;
+  const whole = Math.max(1, COST_PARTS.reduce((sum, name) => sum + cost[name], 0));
+  for (const name of COST_PARTS) bar.append(make("i", { class: name, style: { width: `${(100 * cost[name]) / whole}%` } }));
+  const words = `${fixed(cost.total, 3)} = ${COST_PARTS.map((name) => `${name} ${fixed(cost[name])}`).join(", ")}`;
   return make("span", {}, bar, words);
 }
 
