@@ -2,7 +2,9 @@
 SHELL := /bin/bash
 UV := $(shell command -v uv 2>/dev/null || echo .venv-uv/bin/uv)
 STAMP := .venv/.synced
-NIGHTMEND := .venv/bin/nightmend
+# Several at a time, each on one core; the tests of one file stay together, since they
+# share what took long to make.
+TESTS := OMP_NUM_THREADS=1 .venv/bin/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile
 
 .PHONY: browser demo test check format bench bench-repair samples torture clean eval-hands
 
@@ -18,14 +20,14 @@ demo: $(STAMP)
 	code=$$?; test $$code -le 1 || exit $$code
 
 test: $(STAMP)
-	.venv/bin/python -m pytest -q
+	$(TESTS)
 
 check: $(STAMP)
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
-	.venv/bin/python -m pytest -q
+	$(TESTS)
 
 # For the tests of the report page; without one they skip, and say so.
 browser:

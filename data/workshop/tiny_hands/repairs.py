@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from detectors.arrays import MaskArray, RgbArray, size_of
+from detectors.findings import Finding
+from detectors.geometry import Box
 from pipeline.bench import Bench
 from pipeline.inpainters.contract import Inpainter
 from pipeline.records import ImageRef, Picture
@@ -102,7 +104,10 @@ def _framed(plane: npt.NDArray[Any], margin: int) -> npt.NDArray[Any]:
 def trial_of(
     case: Case, settings: Settings, toolbox: Toolbox, inpainter: Inpainter
 ) -> tuple[Trial, Gallery]:
-    """Lay one hand out for repair, as the program does with a mask of the user's."""
+    """Lay one hand out for repair, as the program does with a flaw that it found.
+
+    The flaw is told, not looked for: what is measured is painting and choosing.
+    """
     gallery = Gallery()
     picture = Picture(
         ImageRef(Path(), f"{case.seed}.png", f"{case.seed:064x}"),
@@ -118,12 +123,19 @@ def trial_of(
         lambda pixels: inspect(pixels, toolbox.detectors), kinds, settings.score
     )
     bench = Bench(picture, inpainter, gallery, settings, scale)
+    box = Box(*box_of(case.mask))
+    flaw = Finding(
+        "hands",
+        "hand/malformed",
+        box,
+        1.0,
+        outline=case.mask[box.rows, box.columns],
+    )
     planned = mask.plan_patches(
-        (),
+        (flaw,),
         size_of(case.pixels),
         settings.mask,
         apart_px=1,
-        user_mask=case.mask,
         seen=inspect(case.pixels, toolbox.detectors).findings,
     )
     return Trial(planned.patches[0], case.pixels, bench, 1), gallery
@@ -164,7 +176,13 @@ def settings_for(model: Path, variations: int, steps: int, **changes: Any) -> Se
     control = next((folder for folder in beside if folder.is_dir()), None)
     plain: dict[str, dict[str, Any]] = {
         "detect": {"detectors": ("hands",)},
-        "mask": {"max_area_share": 1.0, "merge_px": 128},
+        "mask": {
+            "grow_px": 0,
+            "margin_share": 0.0,
+            "use_people": False,
+            "max_area_share": 1.0,
+            "merge_px": 128,
+        },
         "plan": {"variations": variations, "working_px": 224},
         "prompt": {"prompt": SOUND_PROMPT, "negative_prompt": BAD_PROMPT},
         "inpaint": {
