@@ -3,9 +3,10 @@
 import re
 import unicodedata
 
-_HIDDEN = frozenset({"Cc", "Cf", "Zl", "Zp", "Cn", "Co"})
+_HIDDEN = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs", "Cn", "Co"})
 """Unicode categories that steer a terminal, or that nobody can see: controls, format
-signs such as the bidirectional overrides, line and paragraph separators, unassigned."""
+signs such as the bidirectional overrides, line and paragraph separators, unassigned;
+and spaces, but for the plain one, which everybody takes the others for."""
 
 _LOG_COMMAND = re.compile(r"##(?=\w*\[)")
 """Such as "##[error]" and "##vso[task...": build servers obey these anywhere in what a
@@ -42,6 +43,8 @@ def _shown_character(character: str) -> str:
     code = ord(character)
     if 0xDC80 <= code <= 0xDCFF:
         return f"\\x{code - 0xDC00:02x}"
+    if character == " ":
+        return character
     if 0xD800 <= code <= 0xDFFF or unicodedata.category(character) in _HIDDEN:
         return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
     return character

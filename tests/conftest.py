@@ -1,6 +1,6 @@
 """Set-up that all tests share."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from itertools import count
 
 import pytest
@@ -20,3 +20,16 @@ def _own_memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         folder = tmp_path_factory.getbasetemp() / f"cache-{next(_numbers)}"
         patch.setenv("XDG_CACHE_HOME", str(folder))
         yield
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[
+    None, pytest.TestReport, pytest.TestReport
+]:
+    """Escape what is no Unicode: reports travel as UTF-8, names here are hostile."""
+    report = yield
+    report.sections = [
+        (name, text.encode("utf-8", "backslashreplace").decode())
+        for name, text in report.sections
+    ]
+    return report

@@ -1,0 +1,95 @@
+"""Drawn repairs are laid out as a night does it, and the decoder learns to be crisp."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from diffusers import AutoencoderKL
+from workshop.tiny_hands.networks import make_vae
+from workshop.tiny_hands.repairs import Gallery, draw_case, settings_for, trial_of
+from workshop.tiny_hands.sharpen import WARM_STEPS, Training
+
+from detectors.arrays import RgbArray
+from pipeline.records import Candidate
+from pipeline.toolbox import Toolbox
+from tests.support.fakes import FakeDetector, FakeInpainter
+
+PICTURES = 3
+
+
+def test_a_drawn_hand_that_vanished_is_not_a_repaired_one() -> None:
+    """Laid out as a mask of the user's it would be."""
+    case = draw_case(0)
+    settings = settings_for(Path(), 1, 1, **{"inpaint.control": "none"})
+    toolbox = Toolbox((FakeDetector(),), FakeInpainter())
+
+    trial, gallery = trial_of(case, settings, toolbox, FakeInpainter())
+    window = trial.ask(0.75).window
+    empty: RgbArray = np.full((window.height, window.width, 3), 128, dtype=np.uint8)
+    trial.judge(Candidate(0, 0, 1, empty, 0.0))
+
+    (cost,) = [attempt.cost for attempt in trial.attempts]
+    assert isinstance(gallery, Gallery)
+    assert cost is not None
+    assert cost.flaw >= 1.0
+    assert trial.conclude().winner is None
+
+
+@pytest.fixture
+def trained(tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    vae = make_vae()
+    vae.register_to_config(scaling_factor=0.7)
+    vae.save_pretrained(str(tmp_path / "vae"))
+    return tmp_path
+
+
+def pictures() -> torch.Tensor:
+    torch.manual_seed(1)
+    return torch.rand(PICTURES, 3, 32, 32) * 2 - 1
+
+
+def test_only_the_decoder_is_sharpened_and_only_once_somebody_can_judge(
+    trained: Path,
+) -> None:
+    training = Training(trained)
+    before = {name: value.clone() for name, value in training.vae.state_dict().items()}
+
+    training.step(pictures(), 1e-3)
+    warming = _changed(before, training)
+    training.done = WARM_STEPS
+    training.step(pictures(), 1e-3)
+    sharpened = _changed(before, training)
+
+    assert warming == set()
+    assert sharpened == {"decoder", "post_quant_conv"}
+
+
+def test_sharpening_goes_on_where_it_stopped_and_keeps_the_latents_factor(
+    trained: Path,
+) -> None:
+    first = Training(trained)
+    first.done = WARM_STEPS
+    first.step(pictures(), 1e-3)
+    first.keep()
+
+    second = Training(trained)
+    second.export(trained / "vae")
+
+    after = AutoencoderKL.from_pretrained(str(trained / "vae"))
+    assert second.done == WARM_STEPS + 1
+    assert _changed(first.vae.state_dict(), second) == set()
+    assert after.config.scaling_factor == 0.7
+    for name, value in first.average.weights.items():
+        torch.testing.assert_close(after.state_dict()[name], value)
+
+
+def _changed(before: dict[str, torch.Tensor], training: Training) -> set[str]:
+    """Return the parts of the VAE whose weights are others by now."""
+    now = training.vae.state_dict()
+    return {
+        name.partition(".")[0]
+        for name, value in before.items()
+        if not torch.equal(value, now[name])
+    }
