@@ -24,6 +24,7 @@ from tests.torture import (
     scale,
     soak,
     starts,
+    worn,
 )
 from tests.torture.forked import workplace
 from tests.torture.rows import HEAD, Row
@@ -38,6 +39,7 @@ PARTS: Mapping[str, Callable[[float, Path], list[Row]]] = {
     "soak": soak.run,
     "scale": scale.run,
     "starts": starts.run,
+    "worn": worn.run,
     "branches": branches.run,
 }
 SHOWN = 10
