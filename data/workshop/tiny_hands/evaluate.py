@@ -1,10 +1,11 @@
 """Measure repairs of drawn hands: how many are sound afterwards, and who says so.
 
-Every malformed hand is given with a mask of the whole hand, so that what is measured is
-the painting and the choosing, not the finding. "detector" is the detector `hands`, by
-which candidates are also chosen; "counter" is `workshop.tiny_hands.counter`, which has
-no part in that. The rows "as drawn" and "sound twin" say what both make of the hands
-before, and of the same hands without their flaw: the floor and the ceiling.
+Every malformed hand is told as a flaw with a mask of the whole hand, so that what is
+measured is the painting and the choosing, not the finding. "detector" is the detector
+`hands`, by which candidates are also chosen; "counter" is
+`workshop.tiny_hands.counter`, which has no part in that. The rows "as drawn" and "sound
+twin" say what both make of the hands before, and of the same hands without their flaw:
+the floor and the ceiling.
 
 Run: python -m workshop.tiny_hands.evaluate --model FOLDER --counter FILE --hands 200
 """
@@ -42,6 +43,7 @@ ABLATIONS: Mapping[str, Mapping[str, Any]] = {
     "strength 0.6": {"plan.strength": 0.6},
     "strength 0.9": {"plan.strength": 0.9},
     "no pose": {"inpaint.control": "none"},
+    "any blur": {"choose.max_blur": 10.0},
     "guidance 1": {"inpaint.guidance_scale": 1.0},
     "guidance 5": {"inpaint.guidance_scale": 5.0},
 }
