@@ -54,7 +54,7 @@ def test_what_building_imports_is_known_before_anything_is_built() -> None:
     painting = modules_for(settings, with_inpainter=True)
 
     assert looking == ("detectors.hands", "detectors.quality")
-    assert painting == (*looking, "pipeline.inpainters.classical")
+    assert painting == (*looking, "pipeline.inpainters.diffusion.engine")
 
 
 def test_of_tools_that_there_are_not_nothing_is_imported_ahead() -> None:
