@@ -5,7 +5,6 @@ may only make it better; what does not is refused. With the shipped model and th
 detector; fakes that paint as badly as they like are in `make test`.
 """
 
-import shutil
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,7 @@ from pipeline.stages.blend import reach_px
 from pipeline.toolbox import build_toolbox, options_for
 from tests.support.checks import decoded
 from tests.support.photographs import ROOT
+from tests.support.pictures import encoded
 from tests.support.runs import outcomes, repair
 from tests.torture.rows import Row, bounded, counted, scaled
 
@@ -99,12 +99,14 @@ def live(names: tuple[str, ...], times: int, folder: Path) -> dict[str, Worn]:
     source = folder / "0"
     source.mkdir(parents=True)
     for name in names:
-        shutil.copyfile(ROOT / "data" / "samples" / name, source / name)
+        # As PNG: a lossy WebP is coded anew as a whole, which is another wear.
+        pixels = decoded((ROOT / "data" / "samples" / name).read_bytes())
+        (source / as_png(name)).write_bytes(encoded(pixels, "PNG"))
     worn: dict[str, Worn] = {}
     with closing(
         catalogue.build("hands", options_for("hands", settings(0), None))
     ) as detector:
-        for name in names:
+        for name in map(as_png, names):
             pixels = decoded((source / name).read_bytes())
             empty = np.zeros(pixels.shape[:2], dtype=np.float32)
             worn[name] = Worn([pixels], [flaw(pixels, detector)], empty)
@@ -116,6 +118,10 @@ def live(names: tuple[str, ...], times: int, folder: Path) -> dict[str, Worn]:
                 note(worn[name], outcome, pixels, detector)
             source = output
     return worn
+
+
+def as_png(name: str) -> str:
+    return f"{Path(name).stem}.png"
 
 
 def note(worn: Worn, outcome: Outcome, pixels: RgbArray, detector: Detector) -> None:
