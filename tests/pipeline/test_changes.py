@@ -4,11 +4,13 @@ import cv2
 import numpy as np
 import pytest
 
-from detectors.arrays import CoverArray, RgbArray
+from detectors.arrays import CoverArray, RgbArray, size_of
 from detectors.geometry import Box, Size
 from pipeline.changes import blur, drift, lab, seam
 from pipeline.stages.blend import blend, cover_for
+from tests.support.checks import decoded
 from tests.support.fakes import mask_of
+from tests.support.photographs import ROOT
 from tests.support.pictures import draw_scene
 
 SIZE = Size(160, 120)
@@ -162,3 +164,25 @@ def test_a_wider_gaussian_loses_more_whatever_is_outside_of_the_cover() -> None:
     assert lost == sorted(lost)
     assert 0.3 < lost[0] < 1.0 < lost[2]
     assert blur(scene, elsewhere, cover) < 0.1
+
+
+HANDS = {
+    "odd-size.png": Box(148, 74, 399, 426),
+    "seven-fingers.webp": Box(134, 23, 680, 753),
+    "six-fingers.png": Box(100, 269, 242, 510),
+    "painted-six.png": Box(29, 278, 123, 418),
+}
+
+
+@pytest.mark.parametrize("name", HANDS)
+@pytest.mark.parametrize(
+    ("sigma", "least", "most"), [(1, 0.4, 0.7), (2, 0.8, 1.3), (3, 1.1, 1.8)]
+)
+def test_what_a_gaussian_costs_a_hand(
+    name: str, sigma: float, least: float, most: float
+) -> None:
+    """The figures that the measure and its limit are explained by."""
+    hand = decoded((ROOT / "data" / "samples" / name).read_bytes())
+    cover = mask_of(size_of(hand), HANDS[name]).astype(np.float32)
+
+    assert least < blur(hand, cv2.GaussianBlur(hand, (0, 0), sigma), cover) < most
