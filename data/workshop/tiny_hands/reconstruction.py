@@ -69,6 +69,11 @@ def hues(pictures: torch.Tensor, side: int) -> torch.Tensor:
     return torch.einsum("nchw,ck->nkhw", avg_pool2d(pictures, side), turn)
 
 
+def edge_error(error: torch.Tensor) -> torch.Tensor:
+    """Return the mean error of horizontal and vertical differences."""
+    return error.diff(dim=2).abs().mean() + error.diff(dim=3).abs().mean()
+
+
 def colour_error(error: torch.Tensor) -> torch.Tensor:
     """Return the weighted error of the mean colour and hue of small squares."""
     colour = COLOUR_WEIGHT * avg_pool2d(error, COLOUR_PX).abs().mean()
@@ -88,8 +93,7 @@ def loss_of(
     """
     decoded, hinted, kl = network(pictures)
     error = decoded - pictures
-    edges = error.diff(dim=2).abs().mean() + error.diff(dim=3).abs().mean()
-    colour = colour_error(error)
+    edges, colour = edge_error(error), colour_error(error)
     hint = (hinted - hues(pictures, 8 * HINT_SIDE)).abs().mean()
     loss = error.abs().mean() + edges + colour + HINT_WEIGHT * hint + KL_WEIGHT * kl
     psnr = -10 * math.log10(error.detach().pow(2).mean().item() / 4)

@@ -27,7 +27,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 from workshop.precision import autocast
 from workshop.tiny_hands.checkpoints import Average, load_state, save_state
 from workshop.tiny_hands.pictures import Shard, take_in
-from workshop.tiny_hands.reconstruction import colour_error
+from workshop.tiny_hands.reconstruction import colour_error, edge_error
 from workshop.tiny_hands.train_vae import draw_crops
 
 RATE = 3e-4
@@ -107,7 +107,7 @@ class Training:
             fake, _ = self._judge(decoded.detach())
         said = F.relu(1 - real).mean() + F.relu(1 + fake).mean()
         self._descend(said, 1)
-        error = (decoded - pictures).abs().mean()
+        error = decoded - pictures
         if self.done >= WARM_STEPS:
             with autocast():
                 fooled, seen = self._judge(decoded)
@@ -115,13 +115,13 @@ class Training:
                 (one - other.detach()).abs().mean()
                 for one, other in zip(seen, shown, strict=True)
             )
-            loss = error + EDGE_WEIGHT * edge_error(decoded, pictures)
-            loss = loss + colour_error(decoded - pictures)
+            loss = error.abs().mean() + EDGE_WEIGHT * edge_error(error)
+            loss = loss + colour_error(error)
             loss = loss - ADVERSARIAL_WEIGHT * fooled.mean() + FEATURE_WEIGHT * alike
             self._descend(loss, 0)
             self.average.follow(self.vae)
         self.done += 1
-        return error.item(), real.mean().item(), fake.mean().item()
+        return error.abs().mean().item(), real.mean().item(), fake.mean().item()
 
     def _decoded(self, pictures: torch.Tensor) -> torch.Tensor:
         with autocast():
@@ -155,12 +155,6 @@ class Training:
         vae = AutoencoderKL.from_pretrained(str(folder)).float()
         vae.load_state_dict(self.average.weights)
         vae.save_pretrained(str(folder))
-
-
-def edge_error(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
-    """Return the mean error of horizontal and vertical differences."""
-    error = one - other
-    return error.diff(dim=2).abs().mean() + error.diff(dim=3).abs().mean()
 
 
 def train(pairs: Path, out: Path, minutes: float, batch: int, side: int) -> None:
