@@ -147,6 +147,32 @@ def _outlined(rng: np.random.Generator, pixels: RgbArray) -> RgbArray:
     return _clip(pixels * (1 - ink))
 
 
+def _drawn(rng: np.random.Generator, pixels: RgbArray) -> RgbArray:
+    """Make a drawing of a photograph: inked, painted or in coloured pencil.
+
+    Half of what people generate is drawn, and real sound hands come as photographs: a
+    judge that saw them only so takes drawn hands for flawed ones. Stronger filters
+    would melt fingers that are about as dark as what is behind them.
+    """
+    reach = float(rng.uniform(6, 30))
+    way = rng.random()
+    if way < 0.5:
+        inked: RgbArray = cv2.stylization(
+            pixels, sigma_s=reach, sigma_r=float(rng.uniform(0.07, 0.25))
+        )
+        return inked
+    if way < 0.85:
+        painted: RgbArray = cv2.edgePreservingFilter(
+            pixels, flags=1, sigma_s=reach, sigma_r=float(rng.uniform(0.1, 0.25))
+        )
+        return painted
+    shade = float(rng.uniform(0.03, 0.08))
+    pencil: RgbArray = cv2.pencilSketch(
+        pixels, sigma_s=reach, sigma_r=0.1, shade_factor=shade
+    )[1]
+    return pencil
+
+
 def _blur(rng: np.random.Generator, pixels: RgbArray) -> RgbArray:
     if rng.random() < 0.3:
         length = int(rng.integers(3, 9))
@@ -190,8 +216,9 @@ def _jpeg(rng: np.random.Generator, pixels: RgbArray) -> RgbArray:
 
 
 CHANGES: tuple[tuple[float, Change], ...] = (
-    (0.12, _flat_paint),
-    (0.07, _outlined),
+    (0.25, _drawn),
+    (0.1, _flat_paint),
+    (0.06, _outlined),
     (0.7, _light),
     (0.4, _colour),
     (0.08, _grey),

@@ -10,7 +10,8 @@ from workshop.judge.batches import UNKNOWN, Batch
 SMOOTHING = 0.04
 WEIGHTS = {
     "flawed": 1.0,
-    "rank": 1.0,
+    "rank": 0.6,
+    "order": 0.6,
     "digits": 0.4,
     "kind": 0.3,
     "hand": 0.5,
@@ -39,8 +40,23 @@ def losses_of(said: Judgement, batch: Batch) -> dict[str, Tensor]:
     if len(batch.pairs):
         gap = flawed[batch.pairs[:, 0]] - flawed[batch.pairs[:, 1]]
         found["rank"] = functional.softplus(1.0 - gap).mean()
+    found["order"] = _order_loss(flawed, batch.flawed > 0)
     found.update(_map_losses(said.maps.float(), batch))
     return found
+
+
+def _order_loss(flawed: Tensor, truly: Tensor) -> Tensor:
+    """Ask every flawed hand of a batch to stand above every sound one.
+
+    Twins teach what a change looks like, strangers what is normal: what counts in use
+    is the order of hands from different pictures, which is the area under the curve.
+
+    Args:
+        flawed: (N,) logits.
+        truly: (N,) bool, which hands are flawed; some must be, and some not.
+    """
+    gaps = flawed[truly][:, None] - flawed[~truly][None]
+    return functional.softplus(1.0 - gaps).mean()
 
 
 def _map_losses(drawn: Tensor, batch: Batch) -> dict[str, Tensor]:

@@ -49,6 +49,8 @@ class Plan:
     workers: int
     start: Path | None
     """What to begin from: another run's checkpoint, shipped weights, or None."""
+    pace: float
+    """Share of the usual rates; weights that are good already are lost at 1."""
 
 
 class Trainer:
@@ -65,9 +67,9 @@ class Trainer:
         known = {id(p) for p in self.net.glance.parameters()}
         glance = [p for p in heads if id(p) in known]
         parts = [
-            (trunk, TRUNK_RATE),
-            ([p for p in heads if id(p) not in known], HEAD_RATE),
-            (glance, GLANCE_RATE),
+            (trunk, plan.pace * TRUNK_RATE),
+            ([p for p in heads if id(p) not in known], plan.pace * HEAD_RATE),
+            (glance, plan.pace * GLANCE_RATE),
         ]
         self.optimisers = optimisers_for(parts)
         self._learning = [*trunk, *heads]
@@ -240,6 +242,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--pairs", default="render=5,edit=3")
     parser.add_argument("--start", type=Path)
+    parser.add_argument("--pace", type=float, default=1.0)
     parser.add_argument("--singles", type=int, default=3)
     given = parser.parse_args()
     torch.set_num_threads(1)
@@ -257,6 +260,7 @@ def main() -> None:
             Draw(pairs, given.singles),
             given.workers,
             given.start,
+            given.pace,
         )
     )
 
