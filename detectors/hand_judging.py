@@ -100,6 +100,9 @@ class Verdict:
     flaw_mask: MaskArray | None = None
     """(FRAME_PX, FRAME_PX) bool in the view's crop: where it is wrong, if known."""
 
+    hand_mask: MaskArray | None = None
+    """(FRAME_PX, FRAME_PX) bool in the view's crop: this hand, as the judge sees it."""
+
     surplus_mask: MaskArray | None = None
     """(FRAME_PX, FRAME_PX) bool: one surplus digit alone, on an otherwise good hand.
 
@@ -138,6 +141,6 @@ def check_verdict(verdict: Verdict) -> None:
         raise ValueError(f"p_flawed must be 0..1, got {verdict.p_flawed}")
     if verdict.flaws and abs(sum(verdict.flaws.values()) - 1.0) > 1e-3:
         raise ValueError(f"flaws must sum to 1, got {dict(verdict.flaws)}")
-    for mask in (verdict.flaw_mask, verdict.surplus_mask):
+    for mask in (verdict.flaw_mask, verdict.hand_mask, verdict.surplus_mask):
         if mask is not None and mask.shape != (FRAME_PX, FRAME_PX):
             raise ValueError(f"masks must be {FRAME_PX} px square, got {mask.shape}")

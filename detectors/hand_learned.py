@@ -1,6 +1,7 @@
 """The learned judge: a fine-tuned landmark network looks at a hand four times."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -11,9 +12,14 @@ from detectors import weights
 from detectors.arrays import MaskArray
 from detectors.findings import Mark
 from detectors.hand_calibration import Calibration
-from detectors.hand_framing import FRAME_PX
+from detectors.hand_count import (
+    digits_of,
+    others_in,
+    own_region,
+    without_miscounts,
+)
+from detectors.hand_framing import FRAME_PX, PointArray
 from detectors.hand_judge_net import (
-    COUNT_CLASSES,
     KIND_CLASSES,
     HandJudgeNet,
     Said,
@@ -40,18 +46,14 @@ _FLAW_OF: dict[str, Flaw] = {
     "length": "malformed",
     "melt": "malformed",
 }
-_DIGITS = (3, 4, 5, 6, 7)
-_SURE_COUNT = 0.55
 _TIP_ABOVE = 0.25
-_FULL_HAND = 5
 _TOO_MANY = 0.9
-"""Flaw probability of an open hand with a clear sixth tip, where one in four is flawed.
+"""Least flaw probability of an open hand with a clear sixth tip.
 
-`make eval-hands` says how many sound hands show one.
+Where one hand in four is flawed; `make eval-hands` says how many sound ones show one.
 """
-_FLAW_ABOVE = 0.5
-_HAND_ABOVE = 0.4
-_LEAST_FLAW_CELLS = 6
+_SURE_ABOVE = 0.5
+_LEAST_CELLS = 6
 _HAND, _TIP, _FLAW = range(3)
 
 FloatArray = npt.NDArray[np.float32]
@@ -83,8 +85,11 @@ class LearnedJudge:
         return "learned"
 
     def judge(self, views: Sequence[HandView]) -> list[Verdict]:
-        """Return one verdict per view, in order; one view at a time."""
-        return [self._judge(view) for view in views]
+        """Return one verdict per view, in order.
+
+        Hands of one picture know of each other, so that none counts another's tips.
+        """
+        return [self._judge(view, others_in(view, views)) for view in views]
 
     def close(self) -> None:
         """Do nothing: the network holds no more than memory."""
@@ -101,39 +106,65 @@ class LearnedJudge:
         ]
         return ask(self._net, np.stack(looks))
 
-    def _judge(self, view: HandView) -> Verdict:
+    def _judge(self, view: HandView, others: Sequence[PointArray]) -> Verdict:
         said = self._look(view)
-        p_flawed = self._calibration.probability(evidence_of(said))
         # The second look is the first one's mirror image, so their maps can be joined.
         maps = (said.maps[0] + said.maps[1, :, :, ::-1]) / 2
-        kinds = said.kind.mean(axis=0)
-        tips = read_tips(np.where(near_hand(maps[_HAND]), maps[_TIP], np.float32(0)))
-        clear = clear_tips(tips) if is_open(view.points) else []
-        if len(clear) > _FULL_HAND:
-            seen = [tip for tip in tips if tip.clearness > _TIP_ABOVE]
-            claims = claims_of(view.points, seen)
-            surplus = claims and outline_surplus(
-                view.crop, view.points, maps[_HAND], claims
-            )
-            return _too_many(clear, surplus)
-        return Verdict(
+        own = own_region(maps[_HAND], view.points, others)
+        tips = read_tips(np.where(own, maps[_TIP], np.float32(0)))
+        clear = clear_tips(tips)
+        digits = digits_of(said.digits.mean(axis=0), len(clear))
+        p_flawed = self._calibration.probability(evidence_of(said))
+        verdict = Verdict(
             p_flawed=p_flawed,
             doubt=self._doubt(view, p_flawed, float(said.flawed.std())),
-            digits=digits_of(said.digits.mean(axis=0)),
-            flaws=flaws_of(kinds),
-            marks=_marked(tip for tip in tips if tip.clearness > _TIP_ABOVE),
-            flaw_mask=mask_of(maps[_FLAW]),
+            digits=digits,
+            flaws=without_miscounts(flaws_of(said.kind.mean(axis=0)), digits),
+            marks=_marked(clear),
+            flaw_mask=mask_of(np.where(own, maps[_FLAW], np.float32(0))),
+            hand_mask=mask_of(np.where(own, maps[_HAND], np.float32(0))),
+        )
+        claims = claims_of(view.points, clear) if is_open(view.points) else None
+        if claims is None:
+            return verdict
+        seen = [tip for tip in tips if tip.clearness > _TIP_ABOVE]
+        return self._too_many(view, verdict, maps[_HAND], seen)
+
+    def _too_many(
+        self, view: HandView, verdict: Verdict, drawn: FloatArray, seen: list[Tip]
+    ) -> Verdict:
+        """Return the verdict on an open hand with more than five clear tips.
+
+        Counting beats the network's own feeling here, which grew up on five-digit
+        hands: see `detectors.hand_tips.CLEAR` for how seldom a sound hand shows a sixth
+        tip. Half a digit taken away is worse than one too many, so the surplus is
+        offered for removal only where its outline can be trusted.
+        """
+        claims = claims_of(view.points, seen)
+        return replace(
+            verdict,
+            p_flawed=max(verdict.p_flawed, _TOO_MANY),
+            doubt=self._too_small(view),
+            digits=len(verdict.marks),
+            flaws={"extra-digit": 1.0},
+            surplus_mask=claims
+            and outline_surplus(view.crop, view.points, drawn, claims),
         )
 
     def _doubt(self, view: HandView, p_flawed: float, spread: float) -> str:
         known = self._calibration
-        if view.frame.side_px < known.small_px:
-            return f"the hand is only {view.frame.side_px / 2:.0f} px large"
+        if small := self._too_small(view):
+            return small
         if spread > known.spread_above:
             return "looks at it from slightly different sides disagree"
         if known.between[0] <= p_flawed <= known.between[1]:
             return "it could be either"
         return ""
+
+    def _too_small(self, view: HandView) -> str:
+        if view.frame.side_px >= self._calibration.small_px:
+            return ""
+        return f"the hand is only about {max(view.box().size)} px large"
 
 
 def evidence_of(said: Said) -> FloatArray:
@@ -145,7 +176,7 @@ def evidence_of(said: Said) -> FloatArray:
     """
     five = said.digits[:, [2, 5]].sum(axis=1)
     worst = np.sort(said.maps[:, _FLAW].reshape(len(said.flawed), -1), axis=1)[:, -16:]
-    wrong = (said.maps[:, _FLAW] > _FLAW_ABOVE).sum(axis=(1, 2))
+    wrong = (said.maps[:, _FLAW] > _SURE_ABOVE).sum(axis=(1, 2))
     hand = (said.maps[:, _HAND] > 0.5).sum(axis=(1, 2)) + 20.0
     columns = (
         said.flawed,
@@ -163,18 +194,6 @@ def _log_odds(share: FloatArray) -> FloatArray:
     return odds
 
 
-def digits_of(counts: FloatArray) -> int | None:
-    """Return the number of digits, or None when none of the classes is likely.
-
-    Args:
-        counts: (6,) probabilities over COUNT_CLASSES.
-    """
-    best = int(counts.argmax())
-    if best == len(COUNT_CLASSES) - 1 or counts[best] < _SURE_COUNT:
-        return None
-    return _DIGITS[best]
-
-
 def flaws_of(kinds: FloatArray) -> dict[Flaw, float]:
     """Return how likely each flaw is, given that there is one.
 
@@ -189,46 +208,18 @@ def flaws_of(kinds: FloatArray) -> dict[Flaw, float]:
     return {flaw: share / total for flaw, share in shares.items()}
 
 
-def _too_many(clear: list[Tip], surplus: MaskArray | None) -> Verdict:
-    """Return the verdict on an open hand with more than five clear tips.
-
-    Counting beats the network's own feeling here, which grew up on five-digit hands:
-    see `detectors.hand_tips.CLEAR` for how seldom a sound hand shows a sixth tip. Half
-    a digit taken away is worse than one too many, so the surplus is offered for removal
-    only where its outline can be trusted.
-    """
-    return Verdict(
-        p_flawed=_TOO_MANY,
-        digits=len(clear),
-        flaws={"extra-digit": 1.0},
-        marks=_marked(clear),
-        surplus_mask=surplus,
-    )
-
-
 def _marked(tips: Iterable[Tip]) -> tuple[Mark, ...]:
     """Number tips from left to right."""
     places = sorted((tip.x, tip.y) for tip in tips)
     return tuple(Mark(str(n), x, y) for n, (x, y) in enumerate(places, start=1))
 
 
-def near_hand(drawn: FloatArray) -> MaskArray:
-    """Return the cells on the hand or beside it; lights behind it look like tips.
-
-    Args:
-        drawn: (56, 56) float32 in 0..1, the map of the hand.
-    """
-    inside = (drawn > _HAND_ABOVE).astype(np.uint8)
-    near: MaskArray = cv2.dilate(inside, np.ones((5, 5), np.uint8)) > 0
-    return near
-
-
 def mask_of(drawn: FloatArray) -> MaskArray | None:
-    """Return where a map says that it is wrong, at the crop's size, or None."""
-    if int((drawn > _FLAW_ABOVE).sum()) < _LEAST_FLAW_CELLS:
+    """Return where a map is sure, at the crop's size; None where that is hardly."""
+    if int((drawn > _SURE_ABOVE).sum()) < _LEAST_CELLS:
         return None
     large = cv2.resize(drawn, (FRAME_PX, FRAME_PX), interpolation=cv2.INTER_LINEAR)
-    mask: MaskArray = large > _FLAW_ABOVE
+    mask: MaskArray = large > _SURE_ABOVE
     return mask
 
 

@@ -41,6 +41,11 @@ _BEYOND_TIPS = 0.25
 """How far surplus digits may reach beyond the fan of the known ones, likewise."""
 
 
+_HOLE = 0.15
+"""Holes up to this area, in palm lengths squared, belong to the hand: a ring that thumb
+and index finger form is larger."""
+
+
 class Outline(NamedTuple):
     """A mask and where it lies."""
 
@@ -51,17 +56,35 @@ class Outline(NamedTuple):
     """(box.height, box.width) bool."""
 
 
-def outline_of(view: HandView) -> Outline:
+def outline_of(view: HandView, seen: MaskArray | None = None) -> Outline:
     """Return the mask of a hand in its picture.
 
     What lies close to the bones always belongs to it; from there it grows as far as the
     next edge in the picture, whatever the colours, so it works on drawings as on
     photographs, and takes in digits that the landmarks do not know.
+
+    Args:
+        view: The hand.
+        seen: (FRAME_PX, FRAME_PX) bool in the view's crop: what somebody who looked
+            saw of the hand, or found wrong with it; it is taken in too.
     """
     frame = view.frame.turned(0.0, _REACH)
     crop = view.cut(frame, _WORKING_PX)
     points = frame.from_picture(view.picture_points(), _WORKING_PX)
-    return back_to_picture(hand_region(crop, points), frame, view)
+    placed = None if seen is None else _placed(seen)
+    return back_to_picture(hand_region(crop, points, placed), frame, view)
+
+
+def _placed(seen: MaskArray) -> MaskArray:
+    """Return a mask of the view's crop as one of the larger part that is looked at."""
+    inner = round(_WORKING_PX / _REACH)
+    small = cv2.resize(
+        seen.astype(np.float32), (inner, inner), interpolation=cv2.INTER_AREA
+    )
+    before = (_WORKING_PX - inner) // 2
+    after = _WORKING_PX - inner - before
+    placed: MaskArray = np.pad(small > 0.5, ((before, after), (before, after)))
+    return placed
 
 
 def back_to_picture(mask: MaskArray, frame: HandFrame, view: HandView) -> Outline:
@@ -96,12 +119,15 @@ def back_to_picture(mask: MaskArray, frame: HandFrame, view: HandView) -> Outlin
     )
 
 
-def hand_region(crop: RgbArray, points: PointArray) -> MaskArray:
+def hand_region(
+    crop: RgbArray, points: PointArray, seen: MaskArray | None = None
+) -> MaskArray:
     """Return the hand in an upright square cut-out.
 
     Args:
         crop: (N, N, 3) uint8 RGB, the hand upright inside.
         points: (21, 2) landmarks in pixels of the cut-out.
+        seen: (N, N) bool, what is known to be hand besides, or None.
 
     Returns:
         (N, N) bool.
@@ -112,11 +138,24 @@ def hand_region(crop: RgbArray, points: PointArray) -> MaskArray:
     flesh = draw_bones(side, points, _FLESH * palm)
     allowed = _allowed(side, points, palm)
     grown = _flood(crop, core, allowed) & allowed
+    if seen is not None:
+        grown = grown | (seen & ~_behind_wrist(side, points, palm))
     region = (flesh | grown).astype(np.uint8)
     knit = _disc(max(1, round(0.05 * palm)))
     region = cv2.morphologyEx(region, cv2.MORPH_OPEN, knit)
     region = cv2.morphologyEx(region | flesh, cv2.MORPH_CLOSE, knit)
-    return _connected(region, core)
+    return _filled(_connected(region, core), _HOLE * palm**2)
+
+
+def _filled(region: MaskArray, most_area: float) -> MaskArray:
+    """Return a region without holes of up to that area, in pixels."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(
+        np.pad(~region, 1, constant_values=True).astype(np.uint8), connectivity=4
+    )
+    small = np.flatnonzero(stats[:, cv2.CC_STAT_AREA] <= most_area)
+    holes = np.isin(labels[1:-1, 1:-1], small[small > 0])
+    filled: MaskArray = region | holes
+    return filled
 
 
 def draw_bones(side: int, points: PointArray, half_width: float) -> MaskArray:

@@ -134,7 +134,7 @@ class HandsDetector:
             self._judge.judge([view for view in views if _has_skeleton(view)])
         )
         return [
-            (view, _steadied(view, next(fitted)))
+            (view, self._doubted(_steadied(view, next(fitted))))
             if _has_skeleton(view)
             else (view, Verdict(_NEITHER, _NO_SKELETON))
             for view in views
@@ -155,21 +155,21 @@ class HandsDetector:
         check_verdict(verdict)
         kind = self._kind_of(verdict)
         removal = verdict.surplus_mask is not None and kind == "hand/extra-digit"
-        outline = _surplus(view, verdict) if removal else outline_of(view)
+        outline = _surplus(view, verdict) if removal else _whole(view, verdict)
         return Finding(
             detector=NAME,
             kind=kind,
             box=outline.box,
             confidence=verdict.p_flawed,
             outline=outline.mask,
-            message=_message(verdict, self._doubt_of(verdict)),
+            message=_message(verdict),
             marks=_marks(view, verdict),
             remedy="remove" if removal else "redraw",
             joints=_joints(view),
         )
 
     def _kind_of(self, verdict: Verdict) -> str:
-        if self._doubt_of(verdict):
+        if verdict.doubt:
             return "hand/cannot-tell"
         if verdict.p_flawed < self._suspect_above:
             return "hand/ok"
@@ -179,12 +179,11 @@ class HandsDetector:
         sure = verdict.flaws[likeliest] >= _SURE_KIND
         return f"hand/{likeliest}" if sure else "hand/malformed"
 
-    def _doubt_of(self, verdict: Verdict) -> str:
-        if verdict.doubt:
-            return verdict.doubt
-        if abs(verdict.p_flawed - self._suspect_above) < self._margin:
-            return "it is too close to the threshold"
-        return ""
+    def _doubted(self, verdict: Verdict) -> Verdict:
+        close = abs(verdict.p_flawed - self._suspect_above) < self._margin
+        if verdict.doubt or not close:
+            return verdict
+        return replace(verdict, doubt="it is too close to the threshold")
 
 
 def build(
@@ -240,9 +239,12 @@ def _steadied(view: HandView, verdict: Verdict) -> Verdict:
     return replace(verdict, doubt="the hand skeleton moves from look to look")
 
 
-def _message(verdict: Verdict, doubt: str) -> str:
-    seen = "" if verdict.digits is None else f"{verdict.digits} digits seen"
-    return "; ".join(part for part in (seen, doubt) if part) or "digits not counted"
+def _message(verdict: Verdict) -> str:
+    counted = verdict.digits is not None
+    seen = f"{verdict.digits} digits seen" if counted else ""
+    return "; ".join(part for part in (seen, verdict.doubt) if part) or (
+        "digits not counted"
+    )
 
 
 def _marks(view: HandView, verdict: Verdict) -> tuple[Mark, ...]:
@@ -271,6 +273,12 @@ def _joints(view: HandView) -> tuple[tuple[float, float], ...]:
     if not _has_skeleton(view):
         return ()
     return tuple((float(x), float(y)) for x, y in view.picture_points())
+
+
+def _whole(view: HandView, verdict: Verdict) -> Outline:
+    """Return all of the hand, with what the judge saw of it and found wrong."""
+    known = [m for m in (verdict.hand_mask, verdict.flaw_mask) if m is not None]
+    return outline_of(view, np.logical_or.reduce(known) if known else None)
 
 
 def _surplus(view: HandView, verdict: Verdict) -> Outline:

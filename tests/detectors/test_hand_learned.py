@@ -14,10 +14,8 @@ from detectors.hand_judge_net import HandJudgeNet, load_net
 from detectors.hand_judging import HandView, check_verdict
 from detectors.hand_learned import (
     LearnedJudge,
-    digits_of,
     flaws_of,
     mask_of,
-    near_hand,
 )
 
 ALONE = (1.0, 0.0, 0.0, 0.0, 0.0)
@@ -76,14 +74,6 @@ def test_probabilities_follow_slope_and_shift() -> None:
     assert calibration.probability(balanced - 40) < 1e-6
 
 
-def test_digits_are_told_only_when_a_class_is_likely() -> None:
-    sure = np.array([0.02, 0.03, 0.1, 0.8, 0.03, 0.02], np.float32)
-    unsure = np.array([0.1, 0.3, 0.3, 0.2, 0.05, 0.05], np.float32)
-    hidden = np.array([0.0, 0.0, 0.1, 0.0, 0.0, 0.9], np.float32)
-
-    assert (digits_of(sure), digits_of(unsure), digits_of(hidden)) == (6, None, None)
-
-
 def test_flaws_share_what_is_left_when_there_is_one() -> None:
     kinds = np.array([0.5, 0.2, 0.1, 0.1, 0.05, 0.03, 0.02], np.float32)
 
@@ -126,14 +116,3 @@ def test_a_calibration_without_its_numbers_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(WeightsWrong, match="not a calibration"):
         Calibration.read(path)
-
-
-def test_a_light_far_from_the_hand_is_not_beside_it() -> None:
-    drawn = np.zeros((56, 56), np.float32)
-    drawn[20:40, 20:40] = 1.0
-
-    near = near_hand(drawn)
-
-    assert near[30, 30]
-    assert near[18, 30]
-    assert not near[10, 30]

@@ -21,7 +21,7 @@ from pipeline.records import Outcome, PaintRequest, Workplace
 from pipeline.runner import batch
 from pipeline.runner.contract import BuildTools, Order, RunResult, Task
 from pipeline.runner.limits import Limits
-from pipeline.settings import DetectSettings, RunSettings, Settings
+from pipeline.settings import DetectSettings, InpaintSettings, RunSettings, Settings
 from pipeline.toolbox import Toolbox
 from tests.support.fakes import (
     GREEN,
@@ -39,8 +39,9 @@ SIZE = Size(96, 64)
 HAND = Box(30, 20, 54, 44)
 SETTINGS = Settings(
     run=RunSettings(min_free_mib=0),
-    # Tools of the tests look; but what is named here is imported ahead.
+    # Tools of the tests look and paint; but what is named here is imported ahead.
     detect=DetectSettings(detectors=("quality",)),
+    inpaint=InpaintSettings(engine="classical"),
 )
 
 
