@@ -36,6 +36,9 @@ _SHARPEN_ROOM = 0.20
 The outlines come from a 257 px network and lose finger tips; the room gives them back.
 """
 
+_UNSURE = "/cannot-tell"
+"""How the kinds end of what may not be a hand or a face at all; it is never removed."""
+
 _NEAR = 0.35
 """A part this near to a person belongs to that person; share of its longer side."""
 
@@ -113,9 +116,10 @@ def sharpen(findings: Iterable[Finding], size: Size) -> tuple[Finding, ...]:
 def find_stray_parts(findings: Iterable[Finding], size: Size) -> tuple[Finding, ...]:
     """Return a finding per hand or face that belongs to nobody in the picture.
 
-    Precision comes first. A part is stray only when somebody clearly larger is in the
-    picture, when it is neither on, nor near, nor attached to a person, when it does not
-    reach the border, beyond which its owner may be, and when there are not many such.
+    Precision comes first. A part is stray only when it is surely one, when somebody
+    clearly larger is in the picture, when it is neither on, nor near, nor attached to a
+    person, when it does not reach the border, beyond which its owner may be, and when
+    there are not many such.
 
     Args:
         findings: Of at least the detector `people` and one of `hands` and `faces`.
@@ -123,7 +127,7 @@ def find_stray_parts(findings: Iterable[Finding], size: Size) -> tuple[Finding, 
     """
     listed = tuple(findings)
     people = [one for one in listed if one.kind == PERSON]
-    parts = [one for one in listed if _is_part(one)]
+    parts = [one for one in listed if _is_part(one) and not _is_unsure(one)]
     stray = [part for part in parts if _is_stray(part, people, size)]
     sorts = Counter(_part_of(part) for part in stray)
     return tuple(_as_stray(part) for part in stray if sorts[_part_of(part)] < _CROWD)
@@ -169,6 +173,10 @@ def _rank(finding: Finding) -> tuple[bool, float, str]:
 
 def _is_part(finding: Finding) -> bool:
     return finding.kind.startswith(_PARTS)
+
+
+def _is_unsure(finding: Finding) -> bool:
+    return finding.kind.endswith(_UNSURE)
 
 
 def _is_flaw(finding: Finding) -> bool:

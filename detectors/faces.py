@@ -119,14 +119,15 @@ class FacesDetector:
             kind, why = "face/ok", "well drawn"
         elif hidden:
             kind, why = "face/cannot-tell", hidden
-            odds *= _UNTOLD
         else:
             small = face.short_side_px < self._min_side_px
             kind = "face/too-small" if small else "face/malformed"
             why = face_quality.main_reason(measured)
         box, outline = _outline(face, mesh, size)
         words = f"{face.box.width}x{face.box.height} px, {why}"
-        return Finding(NAME, kind, box, odds, outline, words, _marks(face, mesh))
+        # Alike below and above the threshold: a face must not gain by being worse.
+        told = odds * _UNTOLD if hidden else odds
+        return Finding(NAME, kind, box, told, outline, words, _marks(face, mesh))
 
 
 def build(

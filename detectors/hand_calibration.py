@@ -11,7 +11,14 @@ from detectors.errors import WeightsWrong
 
 FloatArray = npt.NDArray[np.float32]
 
-EVIDENCE = ("flawed", "count", "kind", "worst_cells", "wrong_share")
+EVIDENCE = (
+    "flawed",
+    "count",
+    "kind",
+    "worst_cells",
+    "wrong_share",
+    "unsteady",
+)
 """What a verdict rests on; see `detectors.hand_learned.evidence_of`."""
 
 
@@ -60,7 +67,7 @@ class Calibration:
         """Return the calibrated probability of a flaw, by logistic regression.
 
         Args:
-            evidence: (5,) in the order of EVIDENCE.
+            evidence: (6,) in the order of EVIDENCE.
         """
         logit = float(np.dot(self.slopes, evidence)) + self.shift
         return float(1 / (1 + np.exp(-np.clip(logit, -30, 30))))

@@ -93,7 +93,7 @@ def find_hands(
         hints = None if scout is None else scout.hints(pixels, above=HINT_ABOVE)
         search.everywhere(guides.people, hints)
         search.closely(hints or ())
-    steadied = (_look_again(view, nets) for view in _without_doubles(search.views))
+    steadied = (look_again(view, nets) for view in _without_doubles(search.views))
     views = [view for view in steadied if _is_hand(view, nets)]
     kept = [view for view in views if not any(_hides(view, other) for other in views)]
     large = [view for view in kept if min(view.box().size) >= min_side_px]
@@ -101,7 +101,7 @@ def find_hands(
     return large[:max_hands]
 
 
-def _look_again(view: HandView, nets: HandNets) -> HandView:
+def look_again(view: HandView, nets: HandNets) -> HandView:
     """Return the view with its presence and jitter taken over four looks."""
     points = view.picture_points()
     presences, moved = [view.presence], []

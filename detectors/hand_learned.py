@@ -54,6 +54,9 @@ Where one hand in four is flawed; `make eval-hands` says how many sound ones sho
 """
 _SURE_ABOVE = 0.5
 _LEAST_CELLS = 6
+_STEADIEST = 0.01
+"""Palm lengths by which the landmarks of the clearest hands move, about."""
+
 _HAND, _TIP, _FLAW = range(3)
 
 FloatArray = npt.NDArray[np.float32]
@@ -97,7 +100,7 @@ class LearnedJudge:
     def raw(self, view: HandView) -> tuple[FloatArray, float]:
         """Return the evidence, and the spread of the logit over the looks."""
         said = self._look(view)
-        return evidence_of(said), float(said.flawed.std())
+        return evidence_of(said, view), float(said.flawed.std())
 
     def _look(self, view: HandView) -> Said:
         looks = [
@@ -114,7 +117,7 @@ class LearnedJudge:
         tips = read_tips(np.where(own, maps[_TIP], np.float32(0)))
         clear = clear_tips(tips)
         digits = digits_of(said.digits.mean(axis=0), len(clear))
-        p_flawed = self._calibration.probability(evidence_of(said))
+        p_flawed = self._calibration.probability(evidence_of(said, view))
         verdict = Verdict(
             p_flawed=p_flawed,
             doubt=self._doubt(view, p_flawed, float(said.flawed.std())),
@@ -167,12 +170,14 @@ class LearnedJudge:
         return f"the hand is only about {max(view.box().size)} px large"
 
 
-def evidence_of(said: Said) -> FloatArray:
-    """Return what speaks for a flaw, (5,) in the order of EVIDENCE.
+def evidence_of(said: Said, view: HandView) -> FloatArray:
+    """Return what speaks for a flaw, (6,) in the order of EVIDENCE.
 
-    All of it are log odds, averaged over the looks: that the hand is flawed; that the
-    digits seen are not five; that its kind is not ok; how wrong the 16 worst cells are;
-    and how large a share of the hand is wrong.
+    Of the judge's looks, log odds and averaged over them: that the hand is flawed; that
+    the digits seen are not five; that its kind is not ok; how wrong the 16 worst cells
+    are; and how large a share of the hand is wrong. Of the finder's, how far the
+    landmarks move from look to look, log of palm lengths: no proof, but a hand that no
+    skeleton fits well is flawed more often.
     """
     five = said.digits[:, [2, 5]].sum(axis=1)
     worst = np.sort(said.maps[:, _FLAW].reshape(len(said.flawed), -1), axis=1)[:, -16:]
@@ -184,6 +189,7 @@ def evidence_of(said: Said) -> FloatArray:
         -_log_odds(said.kind[:, 0]),
         _log_odds(worst.mean(axis=1)),
         np.log(0.01 + np.minimum(wrong / hand, 1.0)),
+        np.log(_STEADIEST + np.minimum(np.array([view.jitter]), 1.0)),
     )
     evidence: FloatArray = np.array([c.mean() for c in columns], np.float32)
     return evidence

@@ -74,7 +74,8 @@ class Trial:
 def try_hand(pixels: RgbArray, label: HandLabel, look: Look) -> Trial:
     """Judge one labelled picture by its main hand.
 
-    That is the largest one with a skeleton that fits, else the largest.
+    That is the largest one with a skeleton that fits, else the largest; one at the
+    picture's edge counts as half as large, for who labels a hand frames it.
     """
     start = time.process_time()
     found = look(pixels)
@@ -96,16 +97,20 @@ def try_hand(pixels: RgbArray, label: HandLabel, look: Look) -> Trial:
 
 
 def _prominence(pair: tuple[HandView, Verdict]) -> tuple[bool, float]:
-    """Order hands: those with a skeleton that fits first, then by size."""
+    """Order hands: those with a skeleton that fits first, then by size and place."""
     view = pair[0]
-    return view.presence >= _PRESENCE_ABOVE, view.frame.side_px
+    height, width = view.pixels.shape[:2]
+    away = np.hypot(view.frame.x - width / 2, view.frame.y - height / 2)
+    central = 1 - 0.5 * min(1.0, 2 * float(away) / float(np.hypot(width, height)))
+    return view.presence >= _PRESENCE_ABOVE, view.frame.side_px * central
 
 
 def summarise(trials: Sequence[Trial], *, seed: int = 0) -> dict[str, Any]:
     """Return every figure as plain JSON data, with a row per picture.
 
     `all` compares all malformed with all well-formed hands; `open_wrong_count` compares
-    open hands whose known number of digits is not five with open well-formed hands.
+    open hands whose known number of digits is not five with open well-formed hands;
+    `n_wrong_not_open` says how many others are left out, since no open hand was found.
     `by_style` and `by_set` hold the same for each value that the labels name.
     """
     summary = _figures(trials, seed)
@@ -125,10 +130,14 @@ def summarise(trials: Sequence[Trial], *, seed: int = 0) -> dict[str, Any]:
 def _figures(trials: Sequence[Trial], seed: int) -> dict[str, Any]:
     everything = _part(trials, seed)
     counted = [trial for trial in trials if trial.is_open and _countable(trial)]
+    wrong = [t for t in trials if t.label.flawed and _countable(t)]
     shared = ("cannot_tell_share", "ece", "seconds_per_hand")
     return {
         "all": everything,
-        "open_wrong_count": _part(counted, seed),
+        "open_wrong_count": {
+            **_part(counted, seed),
+            "n_wrong_not_open": sum(not trial.is_open for trial in wrong),
+        },
         **{name: everything[name] for name in shared},
     }
 

@@ -35,6 +35,12 @@ def test_a_sound_hand_that_belongs_to_nobody_is_stray_too() -> None:
     assert find_stray_parts([PERSON, _hand(FAR, "hand/ok", 0.05)], SCENE)
 
 
+@pytest.mark.parametrize("kind", ["hand/cannot-tell", "face/cannot-tell"])
+def test_what_may_be_no_part_at_all_is_never_stray(kind: str) -> None:
+    """A palm without a skeleton may be anything; the remedy would be to remove it."""
+    assert find_stray_parts([PERSON, _hand(FAR, kind, 0.5)], SCENE) == ()
+
+
 @pytest.mark.parametrize(
     ("where", "box"),
     [

@@ -1,6 +1,7 @@
 """The learned judge answers in the units it promises, whatever it is shown."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from detectors.hand_learned import (
     mask_of,
 )
 
-ALONE = (1.0, 0.0, 0.0, 0.0, 0.0)
+ALONE = (1.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 PLAIN = Calibration(ALONE, 0.0, 10.0, 20.0, (2.0, 2.0))
 
 
@@ -67,8 +68,10 @@ def test_disagreement_between_looks_is_doubt() -> None:
 
 
 def test_probabilities_follow_slope_and_shift() -> None:
-    calibration = Calibration((2.0, 0.5, 0.0, 0.0, 0.0), -1.5, 1.0, 0.0, (2.0, 2.0))
-    balanced = np.array([0.5, 1.0, 9.0, 9.0, 9.0], np.float32)
+    calibration = Calibration(
+        (2.0, 0.5, 0.0, 0.0, 0.0, 0.0), -1.5, 1.0, 0.0, (2.0, 2.0)
+    )
+    balanced = np.array([0.5, 1.0, 9.0, 9.0, 9.0, 9.0], np.float32)
 
     assert calibration.probability(balanced) == pytest.approx(0.5)
     assert calibration.probability(balanced - 40) < 1e-6
@@ -100,6 +103,15 @@ def test_a_few_stray_cells_are_no_flaw() -> None:
 def test_missing_weights_are_named(tmp_path: Path) -> None:
     with pytest.raises(WeightsMissing, match="hand_judge"):
         LearnedJudge.open(tmp_path)
+
+
+def test_a_hand_that_no_skeleton_fits_is_likelier_flawed() -> None:
+    judge = LearnedJudge.open()
+    steady, moving = replace(view(), jitter=0.02), replace(view(), jitter=0.2)
+
+    first, second = judge.judge([steady, moving])
+
+    assert second.p_flawed > first.p_flawed
 
 
 def test_a_file_that_is_no_judge_is_refused(tmp_path: Path) -> None:

@@ -53,6 +53,14 @@ def test_a_picture_is_judged_by_its_largest_hand() -> None:
     assert seen.is_open
 
 
+def test_the_hand_that_a_picture_frames_comes_before_one_at_its_edge() -> None:
+    label = HandLabel("a.png", True, 6, "a")
+    beside = replace(view(40), frame=HandFrame(62, 2, 40, 0.0))
+    found = [(beside, Verdict(0.9)), (view(32), Verdict(0.2))]
+
+    assert try_hand(PIXELS, label, lambda _: found).p_flawed == 0.2
+
+
 def test_something_without_a_fitting_skeleton_is_not_the_main_hand() -> None:
     label = HandLabel("a.png", False, 5, "a")
     found = [(view(90, presence=0.1), Verdict(0.5, "?")), (view(60), Verdict(0.2))]

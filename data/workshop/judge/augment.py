@@ -130,7 +130,7 @@ def _flat_paint(rng: np.random.Generator, pixels: RgbArray) -> RgbArray:
     small = cv2.resize(pixels, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     small = cv2.bilateralFilter(small, 5, float(rng.uniform(25, 70)), 4)
     flat: RgbArray = np.asarray(
-        cv2.resize(small, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_CUBIC)
+        cv2.resize(small, pixels.shape[1::-1], interpolation=cv2.INTER_CUBIC)
     )
     if rng.random() < 0.5:
         step = float(rng.uniform(16, 40))
@@ -199,7 +199,7 @@ def _small(rng: np.random.Generator, pixels: RgbArray) -> RgbArray:
     small = cv2.resize(pixels, (side, side), interpolation=cv2.INTER_AREA)
     ways = (cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LANCZOS4)
     way = ways[int(rng.integers(3))]
-    return np.asarray(cv2.resize(small, (SIDE_PX, SIDE_PX), interpolation=way))
+    return np.asarray(cv2.resize(small, pixels.shape[1::-1], interpolation=way))
 
 
 def _noise(rng: np.random.Generator, pixels: RgbArray) -> RgbArray:
