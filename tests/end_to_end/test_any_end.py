@@ -55,6 +55,8 @@ def command(
         monkeypatch.setattr(batch, "run", partial(real, build_tools=tools))
         words = ["repair", str(source), "--out", str(tmp_path / "out")]
         words += ["--variations", "1", "--passes", "1", "--min-free", "1MB"]
+        # What is named is imported ahead by workers, whoever paints.
+        words += ["--detect", "quality", "--engine", "classical"]
         return main([*words, *more])
 
     return call
