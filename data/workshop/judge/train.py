@@ -186,10 +186,16 @@ class Trainer:
 
 
 def run(plan: Plan) -> None:
-    """Train until the time is used up."""
+    """Train until the time is used up.
+
+    Raises:
+        ValueError: there is no pair to learn from.
+    """
+    pool = load_pool(plan.samples, held_out=False, skip=plan.skip)
+    if not pool.pairs:
+        raise ValueError(f"{plan.samples} holds no pair; run make_renders first")
     plan.out.mkdir(parents=True, exist_ok=True)
     trainer = Trainer(plan)
-    pool = load_pool(plan.samples, held_out=False, skip=plan.skip)
     if trainer.step == 0 and plan.start is None:
         trainer.warm_start(pool)
     rng = np.random.default_rng([plan.seed, trainer.step])
