@@ -10,6 +10,7 @@ from detectors.arrays import MaskArray
 from detectors.hand_framing import FRAME_PX, PointArray
 from detectors.hand_judge_net import COUNT_CLASSES
 from detectors.hand_judging import Flaw, HandView
+from detectors.hand_tips import Tip
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -80,21 +81,27 @@ def others_in(view: HandView, views: Sequence[HandView]) -> list[PointArray]:
     ]
 
 
-def digits_of(counts: FloatArray, clear: int) -> int | None:
-    """Return the number of digits, or None where two ways of counting disagree.
+def agreed(
+    counts: FloatArray, ways: Sequence[list[Tip]]
+) -> tuple[int | None, list[Tip]]:
+    """Return the number of digits with their tips, or None where counts disagree.
 
     On hands whose digits are hidden, the network says five out of habit; then hardly
     five tips stand out.
 
     Args:
         counts: (6,) probabilities over COUNT_CLASSES.
-        clear: How many fingertips stand out on the map of tips.
+        ways: Fingertips on the map of tips, the strictest reading first.
+
+    Returns:
+        The number, and the tips of the reading that agrees; else those of the first.
     """
     best = int(counts.argmax())
-    if best == len(COUNT_CLASSES) - 1 or counts[best] < SURE_COUNT or not clear:
-        return None
-    seen = min(max(clear, _FEWEST), _MOST)
-    return clear if seen == best + _FEWEST else None
+    sure = best < len(COUNT_CLASSES) - 1 and counts[best] >= SURE_COUNT
+    for tips in ways if sure else ():
+        if tips and min(max(len(tips), _FEWEST), _MOST) == best + _FEWEST:
+            return len(tips), tips
+    return None, ways[0]
 
 
 def without_miscounts(

@@ -13,7 +13,7 @@ from detectors.arrays import MaskArray
 from detectors.findings import Mark
 from detectors.hand_calibration import Calibration
 from detectors.hand_count import (
-    digits_of,
+    agreed,
     others_in,
     own_region,
     without_miscounts,
@@ -115,26 +115,30 @@ class LearnedJudge:
         maps = (said.maps[0] + said.maps[1, :, :, ::-1]) / 2
         own = own_region(maps[_HAND], view.points, others)
         tips = read_tips(np.where(own, maps[_TIP], np.float32(0)))
+        seen = [tip for tip in tips if tip.clearness > _TIP_ABOVE]
         clear = clear_tips(tips)
-        digits = digits_of(said.digits.mean(axis=0), len(clear))
+        digits, counted = agreed(said.digits.mean(axis=0), (clear, seen))
         p_flawed = self._calibration.probability(evidence_of(said, view))
         verdict = Verdict(
             p_flawed=p_flawed,
             doubt=self._doubt(view, p_flawed, float(said.flawed.std())),
             digits=digits,
             flaws=without_miscounts(flaws_of(said.kind.mean(axis=0)), digits),
-            marks=_marked(clear),
+            marks=_marked(counted),
             flaw_mask=mask_of(np.where(own, maps[_FLAW], np.float32(0))),
             hand_mask=mask_of(np.where(own, maps[_HAND], np.float32(0))),
         )
         claims = claims_of(view.points, clear) if is_open(view.points) else None
         if claims is None:
             return verdict
-        seen = [tip for tip in tips if tip.clearness > _TIP_ABOVE]
-        return self._too_many(view, verdict, maps[_HAND], seen)
+        return self._too_many(view, verdict, maps[_HAND], (clear, seen))
 
     def _too_many(
-        self, view: HandView, verdict: Verdict, drawn: FloatArray, seen: list[Tip]
+        self,
+        view: HandView,
+        verdict: Verdict,
+        drawn: FloatArray,
+        tips: tuple[list[Tip], list[Tip]],
     ) -> Verdict:
         """Return the verdict on an open hand with more than five clear tips.
 
@@ -143,12 +147,14 @@ class LearnedJudge:
         tip. Half a digit taken away is worse than one too many, so the surplus is
         offered for removal only where its outline can be trusted.
         """
+        clear, seen = tips
         claims = claims_of(view.points, seen)
         return replace(
             verdict,
             p_flawed=max(verdict.p_flawed, _TOO_MANY),
             doubt=self._too_small(view),
-            digits=len(verdict.marks),
+            digits=len(clear),
+            marks=_marked(clear),
             flaws={"extra-digit": 1.0},
             surplus_mask=claims
             and outline_surplus(view.crop, view.points, drawn, claims),

@@ -7,7 +7,7 @@ import pytest
 from workshop.hands import render_hand
 
 from detectors.hand_count import (
-    digits_of,
+    agreed,
     near_hand,
     others_in,
     own_region,
@@ -15,6 +15,7 @@ from detectors.hand_count import (
 )
 from detectors.hand_framing import FRAME_PX, HandFrame, PointArray
 from detectors.hand_judging import HandView
+from detectors.hand_tips import Tip
 from detectors.hands import build
 from pipeline.settings import HandsSettings
 
@@ -44,22 +45,28 @@ def two_hands(gap: bool) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ("counts", "clear", "told"),
+    ("counts", "clear", "seen", "told"),
     [
-        (SURE_SIX, 6, 6),
-        (SURE_SIX, 5, None),
-        (SURE_FIVE, 5, 5),
-        (SURE_FIVE, 2, None),
-        (SURE_FIVE, 0, None),
-        (SURE_FEW, 2, 2),
-        (UNSURE, 5, None),
-        (HIDDEN, 5, None),
+        (SURE_SIX, 6, 6, 6),
+        (SURE_SIX, 5, 5, None),
+        (SURE_FIVE, 5, 7, 5),
+        (SURE_FIVE, 3, 5, 5),
+        (SURE_FIVE, 2, 3, None),
+        (SURE_FIVE, 0, 9, None),
+        (SURE_FEW, 2, 4, 2),
+        (UNSURE, 5, 5, None),
+        (HIDDEN, 5, 5, None),
     ],
 )
 def test_digits_are_told_only_where_both_counts_agree(
-    counts: np.ndarray, clear: int, told: int | None
+    counts: np.ndarray, clear: int, seen: int, told: int | None
 ) -> None:
-    assert digits_of(counts, clear) == told
+    readings = [[Tip(0.5, n, n) for n in range(number)] for number in (clear, seen)]
+
+    digits, tips = agreed(counts, readings)
+
+    assert digits == told
+    assert len(tips) == (clear if told is None else told)
 
 
 def test_the_tips_of_a_hand_beside_it_are_not_its_own() -> None:
