@@ -119,7 +119,33 @@ Overrides = Annotated[
     ),
 ]
 Engine = Annotated[
-    str | None, typer.Option(help="diffusion or classical.", show_default=False)
+    str | None,
+    typer.Option(help="diffusion, transformer or classical.", show_default=False),
+]
+Strength = Annotated[
+    float | None, typer.Option(metavar="0..1", help="Denoising strength.")
+]
+Steps = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Steps of the scheduler at denoising strength 1."),
+]
+GuidanceScale = Annotated[
+    float | None,
+    typer.Option(
+        "--guidance-scale",
+        "--cfg-scale",
+        metavar="X",
+        help="How strongly the prompt steers; else what the model's family wants.",
+    ),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        "--scheduler",
+        "--sampler",
+        metavar="NAME",
+        help="dpmpp-2m-karras, ddim, euler, euler-a, unipc or lcm.",
+    ),
 ]
 Model = Annotated[
     str | None,
@@ -155,6 +181,21 @@ LogFile = Annotated[
     Path | None,
     typer.Option("--log-file", help="Add everything to this file, as JSON lines."),
 ]
+
+
+def painting(
+    strength: float | None,
+    steps: int | None,
+    guidance_scale: float | None,
+    scheduler: str | None,
+) -> dict[str, object]:
+    """Return the settings that say how a region is painted."""
+    return {
+        "plan.strength": strength,
+        "inpaint.steps": steps,
+        "inpaint.guidance_scale": guidance_scale,
+        "inpaint.scheduler": scheduler,
+    }
 
 
 def working(executor: str | None, workers: int | None) -> dict[str, object]:

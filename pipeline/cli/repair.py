@@ -40,6 +40,10 @@ def command(  # noqa: PLR0913  one argument per option
     negative_prompt: Annotated[
         str | None, typer.Option(help="Replaces their negative prompts.")
     ] = None,
+    strength: options.Strength = None,
+    steps: options.Steps = None,
+    guidance_scale: options.GuidanceScale = None,
+    scheduler: options.Scheduler = None,
     device: options.Device = None,
     detect: options.Detect = None,
     masks: Annotated[
@@ -90,6 +94,7 @@ def command(  # noqa: PLR0913  one argument per option
             "prompt.prompt": prompt,
             "prompt.negative_prompt": negative_prompt,
             "detect.detectors": options.names(detect),
+            **options.painting(strength, steps, guidance_scale, scheduler),
             "run.seed": seed,
             "run.min_free_mib": picking.min_free_mib(min_free),
             **options.working(executor, workers),

@@ -50,6 +50,10 @@ def command(  # noqa: PLR0913  one argument per option
     out: Annotated[Path, typer.Option("--out", help="Where the repaired pictures go.")],
     engine: options.Engine = None,
     model: options.Model = None,
+    strength: options.Strength = None,
+    steps: options.Steps = None,
+    guidance_scale: options.GuidanceScale = None,
+    scheduler: options.Scheduler = None,
     device: options.Device = None,
     detect: options.Detect = None,
     settle: Annotated[
@@ -98,6 +102,7 @@ def command(  # noqa: PLR0913  one argument per option
             "inpaint.model": model,
             "inpaint.device": device,
             "detect.detectors": options.names(detect),
+            **options.painting(strength, steps, guidance_scale, scheduler),
             "run.min_free_mib": picking.min_free_mib(min_free),
         },
         start=Path.cwd(),

@@ -58,6 +58,8 @@ def test_the_version_is_told(capsys: Captured) -> None:
         (["repair", ".", "--out", "."], "source and output at once"),
         (["repair", "inner", "--out", "."], "lies in the output folder"),
         (["repair", ".", "--out", "o", "--engine", "clasical"], "'classical'"),
+        (["repair", ".", "--out", "o", "--strength", "2"], "plan.strength"),
+        (["repair", ".", "--out", "o", "--sampler", "heun"], "inpaint.scheduler"),
         (["repair", ".", "--out", "o", "--masks", "gone"], "mask file or folder gone"),
         (["runs", "."], "there is no ledger"),
         (["verify", "."], "there is no ledger"),
