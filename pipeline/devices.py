@@ -1,6 +1,7 @@
 """Choose where a network runs and in which number format."""
 
 import platform
+import re
 import sys
 from functools import lru_cache
 from pathlib import Path
@@ -12,6 +13,17 @@ if TYPE_CHECKING:
     import torch
 
 CPUINFO = Path("/proc/cpuinfo")
+CUDA_OUT_OF_MEMORY = 2
+"""cudaErrorMemoryAllocation; HIP's has the same number."""
+
+SHORT_OF_MEMORY = re.compile(
+    r"CUBLAS_STATUS_ALLOC_FAILED|CUDNN_STATUS_\w*ALLOC|CUDNN_STATUS_NOT_SUPPORTED"
+    r"|(CUDA|HIP) error: out of memory|MPS backend out of memory"
+    r"|can't allocate memory"
+)
+"""Words of errors that have no class of their own. cuDNN says "not supported" when no
+algorithm fits into the memory that is left. The last is the CPU's allocator."""
+
 FAST_BF16_FLAGS = frozenset({"amx_bf16", "avx512_bf16"})
 
 
@@ -59,8 +71,7 @@ def choose_dtype(asked: str, device: "torch.device") -> "torch.dtype":
         chosen: torch.dtype = getattr(torch, asked)
         return chosen
     if device.type == "cuda":
-        fast = torch.cuda.is_bf16_supported(including_emulation=False)
-        return torch.bfloat16 if fast else torch.float16
+        return torch.bfloat16 if _gpu_computes_bf16(device) else torch.float16
     if device.type == "mps":
         return torch.float16
     return torch.bfloat16 if cpu_computes_bf16() else torch.float32
@@ -83,9 +94,32 @@ def cpu_flags(cpuinfo: Path) -> frozenset[str]:
 
 
 def is_lost(error: Exception) -> bool:
-    """Tell an accelerator that answers no more from trouble with one picture."""
+    """Tell an accelerator that answers no more from trouble with one picture.
+
+    One that ran out of memory goes on answering, whatever class the error has.
+    """
     torch = sys.modules.get("torch")  # who never loaded it has no error of its kind
-    return torch is not None and isinstance(error, torch.AcceleratorError)
+    if torch is None or not isinstance(error, torch.AcceleratorError):
+        return False
+    return not is_out_of_memory(error)
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Tell an error that less work at a time may avoid.
+
+    torch has a class for what its own allocator lacks. What CUDA, cuBLAS and cuDNN
+    lack beside it for their workspaces, and what MPS and main memory lack, is told by
+    the words alone.
+    """
+    torch = sys.modules.get("torch")
+    if torch is None or not isinstance(error, RuntimeError):
+        return False
+    if isinstance(error, torch.OutOfMemoryError):
+        return True
+    if isinstance(error, torch.AcceleratorError):
+        by_number = getattr(error, "error_code", None) == CUDA_OUT_OF_MEMORY
+        return by_number or "out of memory" in str(error).lower()
+    return SHORT_OF_MEMORY.search(str(error)) is not None
 
 
 def describe_device(device: "torch.device") -> str:
@@ -117,6 +151,18 @@ def _present(device: "torch.device") -> bool:
     if device.type == "mps":
         return torch.backends.mps.is_available()
     return device.type == "cpu"
+
+
+def _gpu_computes_bf16(device: "torch.device") -> bool:
+    """Ask this GPU, where `torch.cuda.is_bf16_supported` asks the current one.
+
+    CUDA's have the units since compute capability 8.0; every GPU that ROCm runs on has.
+    """
+    import torch
+
+    if torch.version.hip:
+        return True
+    return torch.cuda.get_device_capability(device) >= (8, 0)
 
 
 def _torch_says_so() -> bool:

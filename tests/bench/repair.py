@@ -8,7 +8,6 @@ so they may be run on fewer regions and are told per region.
 
 import argparse
 import json
-import math
 import statistics
 import sys
 import time
@@ -31,6 +30,10 @@ from tests.bench.repair_work import (
     peak_memory,
     pictures,
 )
+
+MOST_SAMPLES = 69.0
+"""UNet samples a region, as it was set before anything was measured. The policy's own
+mean over endlessly many regions is a little above it, at 22 samples a variation."""
 
 
 @dataclass(frozen=True)
@@ -141,10 +144,10 @@ def figures(runs: Mapping[str, list[Run]], script: Script) -> list[Figure]:
         expected = script.runs_expected * 2 * STEPS_RUN
         found += [
             Figure(
-                f"UNet samples a region, {expected:.1f} expected of the policy",
+                f"UNet samples a region; the policy's own mean is {expected:.2f}",
                 one.unet_samples / one.regions,
                 "",
-                math.ceil(10 * expected) / 10,
+                MOST_SAMPLES,
             ),
             Figure(
                 "the same, over what the policy needs",

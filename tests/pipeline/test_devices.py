@@ -49,3 +49,18 @@ def test_auto_on_the_cpu_is_bfloat16_only_where_it_is_computed_in_hardware() -> 
     expected = torch.bfloat16 if cpu_computes_bf16() else torch.float32
 
     assert choose_dtype("auto", torch.device("cpu")) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("cuda:0", torch.bfloat16), ("cuda:1", torch.float16)]
+)
+def test_auto_asks_the_gpu_it_is_for_and_not_the_current_one(
+    monkeypatch: pytest.MonkeyPatch, name: str, expected: torch.dtype
+) -> None:
+    capabilities = {0: (9, 0), 1: (7, 5)}
+    monkeypatch.setattr(torch.version, "hip", None)
+    monkeypatch.setattr(
+        torch.cuda, "get_device_capability", lambda asked: capabilities[asked.index]
+    )
+
+    assert choose_dtype("auto", torch.device(name)) == expected

@@ -56,7 +56,7 @@ class Careful:
             return True
         if moved is None:
             _restart_torn(batch)
-            if not self._ladder.climb_down(batch[0].size, len(batch)):
+            if not self._ladder.climb_down(batch[0].size, "unet", len(batch)):
                 for slot in batch:
                     slot.problem = too_little(slot.size)
             return False
@@ -88,14 +88,14 @@ class Careful:
                 for s, each in zip(slots, latents, strict=True)
             ]
             try:
-                made = attempt(partial(self._finish, raws, rung.slots))
+                made = attempt(partial(self._finish, raws, rung.decoded))
             except RuntimeError as error:
                 check_device(error)
                 return self._decode_alone(slots, latents, error)
             if made is not None:
                 return made
-            tried = min(len(slots), rung.slots)
-            if not self._ladder.climb_down(size, tried, resize=resize):
+            tried = min(len(slots), rung.decoded)
+            if not self._ladder.climb_down(size, "decode", tried, resize=resize):
                 for slot in slots:
                     slot.problem = too_little(size)
                 return [slot.failed() for slot in slots]

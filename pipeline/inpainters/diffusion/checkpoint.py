@@ -36,6 +36,9 @@ class Checkpoint:
     aesthetic: bool = False
     """The time ids end in an aesthetic score instead of a target size (refiners)."""
 
+    rests: bool = False
+    """The networks lie in main memory: the device has room for one at a time."""
+
     @property
     def channels(self) -> int:
         """Input channels of the UNet: 4 plain, 9 made for inpainting."""

@@ -5,6 +5,7 @@ samples is padded to the next power of two, and only the first few working sizes
 compiled: only-masked regions all have one, and whole pictures may have many.
 """
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
@@ -19,7 +20,14 @@ SIZES_COMPILED = 4
 class FixedShapes:
     """Stands in for a UNet, and is called like one."""
 
-    def __init__(self, unet: Any, most_rows: int, *, backend: str | Backend) -> None:
+    def __init__(
+        self,
+        unet: Any,
+        most_rows: int,
+        *,
+        backend: str | Backend,
+        compiler: Callable[..., Any] = torch.compile,
+    ) -> None:
         """Set up the compiler; nothing is compiled before the first call.
 
         Args:
@@ -27,18 +35,15 @@ class FixedShapes:
             most_rows: The most samples of one call.
             backend: What torch.compile hands the network to: a name that it knows, or
                 a function.
+            compiler: torch.compile.
         """
         self._unet = unet
         self._counts = row_counts(most_rows)
         self._sizes: set[tuple[int, ...]] = set()
-        # With and without a ControlNet's arguments. (The stubs lack the last two.)
-        self._compiled: Any = torch.compile(  # type: ignore[call-overload]
-            unet,
-            dynamic=False,
-            backend=backend,
-            recompile_limit=2 * SIZES_COMPILED * len(self._counts) + 1,
-            isolate_recompiles=True,
-        )
+        # With and without a ControlNet's arguments.
+        limit = 2 * SIZES_COMPILED * len(self._counts) + 1
+        named, self._shared = _limited(compiler, limit)
+        self._compiled = compiler(unet, dynamic=False, backend=backend, **named)
 
     def __call__(
         self, inputs: torch.Tensor, times: torch.Tensor, **named: Any
@@ -59,7 +64,8 @@ class FixedShapes:
         fitting = (count for count in self._counts if count >= rows)
         more = next(fitting, rows) - rows
         padded = _padded((inputs, times, named), more)
-        told = self._compiled(padded[0], padded[1], **padded[2])
+        with torch._dynamo.config.patch(**self._shared):
+            told = self._compiled(padded[0], padded[1], **padded[2])
         return tuple(each[:rows] for each in told)
 
 
@@ -71,6 +77,21 @@ def row_counts(most: int) -> tuple[int, ...]:
     """
     powers = [2**power for power in range(most.bit_length()) if 2**power < most]
     return (*powers, most)
+
+
+def _limited(
+    compiler: Callable[..., Any], limit: int
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Say how a compiler is told to compile more often than its eight times.
+
+    Returns:
+        Its arguments, and changes to the settings of all compiled functions. Older
+        releases of torch have no such arguments, and would quietly stop compiling.
+    """
+    own = {"recompile_limit": limit, "isolate_recompiles": True}
+    if own.keys() <= inspect.signature(compiler).parameters.keys():
+        return own, {}
+    return {}, {"recompile_limit": limit}
 
 
 def _padded(value: Any, more: int) -> Any:

@@ -29,6 +29,9 @@ class ControlNet:
     last_share: float
     """...to this one."""
 
+    rests: bool = False
+    """It lies in main memory, and so do the networks that it was to join."""
+
     @property
     def channels(self) -> int:
         """Channels of the latents that it reads."""

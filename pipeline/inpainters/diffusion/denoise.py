@@ -166,6 +166,16 @@ class Denoiser:
         return code.to(self._model.device, self._model.dtype).expand(count, -1)
 
     def _advance(self, trajectory: Trajectory, guess: torch.Tensor) -> None:
+        """Let the scheduler make a step of a guess, and lay the surroundings in again.
+
+        What is outside the mask follows diffusers' inpainting pipelines, so that a seed
+        gives the same latents there. A UNet with 9 channels sees the picture around and
+        is never blended with it. With 4, the surroundings are replaced after the step
+        by the original at the noise level that the step leads to. AUTOMATIC1111's
+        k-diffusion samplers blend too, but the denoised guess inside the step and with
+        the original itself, and for 9 channels as well. Either way the pixels outside
+        the mask are pasted back in the end; what differs is how the edge is reached.
+        """
         scheduler, shared = trajectory.scheduler, trajectory.conditions
         trajectory.torn = True
         told: Any = scheduler.step(

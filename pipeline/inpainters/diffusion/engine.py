@@ -17,6 +17,7 @@ from pipeline.inpainters.diffusion.finishing import Finishing
 from pipeline.inpainters.diffusion.latents import LatentCodec
 from pipeline.inpainters.diffusion.load import load_checkpoint
 from pipeline.inpainters.diffusion.memory import Ladder
+from pipeline.inpainters.diffusion.placing import groups_of
 from pipeline.inpainters.diffusion.region import Preparation, Region, check_request
 from pipeline.inpainters.diffusion.schedule import plan_steps
 from pipeline.inpainters.diffusion.slots import SlotBatch, Tools
@@ -57,6 +58,8 @@ class DiffusionInpainter:
         codec = LatentCodec(checkpoint)
         turns = _turns(checkpoint, control)
         ladder = Ladder(checkpoint.vae, settings.batch, checkpoint.scale, turns)
+        if checkpoint.rests or (control is not None and control.rests):
+            ladder.take_turns()
         guidance = Guidance(
             OWN_GUIDANCE
             if settings.guidance_scale is None
@@ -154,8 +157,7 @@ def _turns(checkpoint: Checkpoint, control: ControlNet | None) -> Turns | None:
     if checkpoint.device.type == "cpu":
         return None
     steering = () if control is None else (control.network,)
-    groups = ((checkpoint.unet, *steering), (checkpoint.vae,))
-    return Turns((*groups, checkpoint.text_encoders), checkpoint.device)
+    return Turns(groups_of(checkpoint, steering), checkpoint.device)
 
 
 def build(settings: InpaintSettings) -> DiffusionInpainter:

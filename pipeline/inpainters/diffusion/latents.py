@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 DECODED_AT_ONCE = 4
 """The decoder's peak memory grows with this, and beyond it nothing gets faster."""
 
+ENCODED_AT_ONCE = 2
+"""The pictures of one region: the base picture and, for inpainting, the masked one."""
+
 
 class LatentCodec:
     """Encodes and decodes pictures."""
@@ -28,17 +31,13 @@ class LatentCodec:
     def __init__(self, checkpoint: Checkpoint) -> None:
         self._vae = checkpoint.vae
         self._device = checkpoint.device
-        upcast = checkpoint.dtype == torch.float16 and bool(
-            getattr(checkpoint.vae.config, "force_upcast", False)
-        )
-        # SDXL's VAE overflows in float16, and says so in its configuration; bfloat16
-        # has the range of float32. It is moved once, not for each call.
-        if upcast:
-            _cast(self._vae, torch.float32)
+        # It is cast once, not for each call.
+        if overflows(checkpoint):
+            cast(self._vae, torch.float32)
         self._mean, self._spread = _statistics(checkpoint)
 
     def encode(self, pictures: Sequence[RgbArray]) -> torch.Tensor:
-        """Encode pictures of one size in a single call.
+        """Encode pictures of one size.
 
         Args:
             pictures: (H, W, 3) uint8 RGB each, sides divisible by the VAE's scale.
@@ -46,16 +45,19 @@ class LatentCodec:
         Returns:
             (N, latent channels, H / scale, W / scale) float32, scaled for the UNet.
         """
-        return self.encode_signal(np.stack([to_signal(each) for each in pictures]))
+        signals = [to_signal(each) for each in pictures]
+        return self.encode_signal(np.stack(signals))
 
-    def encode_signal(self, signal: Any) -> torch.Tensor:
-        """Encode (N, H, W, 3) float32 pictures in -1..1; see `encode`."""
+    def encode_signal(
+        self, signal: Any, at_once: int = ENCODED_AT_ONCE
+    ) -> torch.Tensor:
+        """Encode (N, H, W, 3) float32 pictures in -1..1, `at_once` in a call."""
         stacked = torch.from_numpy(np.ascontiguousarray(signal)).permute(0, 3, 1, 2)
         with torch.inference_mode():
-            latents = self._encoded(stacked)
+            latents = self._encoded(stacked, at_once)
             if not torch.isfinite(latents).all():
                 with _in_float32(self._vae):
-                    latents = self._encoded(stacked)
+                    latents = self._encoded(stacked, at_once)
         scaled: torch.Tensor = (latents - self._mean) * self._spread
         return scaled
 
@@ -89,10 +91,13 @@ class LatentCodec:
                     values[worth] = self._decoded(raw[worth], at_once)
         return [_picture(each) for each in values], worth.tolist()
 
-    def _encoded(self, stacked: torch.Tensor) -> torch.Tensor:
+    def _encoded(self, stacked: torch.Tensor, at_once: int) -> torch.Tensor:
         moved = stacked.to(self._device, self._vae.dtype)
-        mode: torch.Tensor = self._vae.encode(moved).latent_dist.mode()
-        return mode.float()
+        parts = [
+            self._vae.encode(few).latent_dist.mode().float()
+            for few in torch.split(moved, at_once)
+        ]
+        return torch.cat(parts)
 
     def _decoded(self, raw: torch.Tensor, at_once: int) -> torch.Tensor:
         moved = raw.to(self._device, self._vae.dtype)
@@ -101,6 +106,18 @@ class LatentCodec:
             for few in torch.split(moved, min(at_once, DECODED_AT_ONCE))
         ]
         return torch.cat(parts)
+
+
+def overflows(checkpoint: Checkpoint) -> bool:
+    """Tell a VAE that is known to overflow in the checkpoint's number format.
+
+    SDXL's does in float16, and says so in its configuration; bfloat16 has the range of
+    float32. The other families' configurations lack the entry, for which diffusers then
+    fills in true, and its pipelines do not read it there either. Should one of theirs
+    overflow nevertheless, what came out NaN is done again in float32.
+    """
+    told = bool(getattr(checkpoint.vae.config, "force_upcast", False))
+    return checkpoint.xl and checkpoint.dtype == torch.float16 and told
 
 
 def to_signal(pixels: RgbArray) -> Any:
@@ -150,13 +167,14 @@ def _picture(values: torch.Tensor) -> RgbArray | None:
 @contextmanager
 def _in_float32(vae: Any) -> Iterator[None]:
     before = vae.dtype
-    _cast(vae, torch.float32)
+    cast(vae, torch.float32)
     try:
         yield
     finally:
-        _cast(vae, before)
+        cast(vae, before)
 
 
-def _cast(vae: Any, dtype: torch.dtype) -> None:
+def cast(vae: Any, dtype: torch.dtype) -> None:
+    """Turn a VAE's weights into another number format."""
     # diffusers' own `to` logs a warning for each cast, which is meant here.
     torch.nn.Module.to(vae, dtype=dtype)

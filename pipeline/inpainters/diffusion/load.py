@@ -9,6 +9,7 @@ import logging
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,9 @@ from transformers.utils import logging as transformers_logging
 
 from pipeline.errors import EnvironmentProblem, UsageError
 from pipeline.inpainters.diffusion.checkpoint import Checkpoint
+from pipeline.inpainters.diffusion.latents import cast, overflows
+from pipeline.inpainters.diffusion.placing import groups_of, move_to
+from pipeline.inpainters.diffusion.prediction import marked
 from pipeline.inpainters.diffusion.trouble import first_line
 from pipeline.models import LocatedModel
 
@@ -47,7 +51,7 @@ def load_checkpoint(
     device: torch.device,
     dtype: torch.dtype,
 ) -> Checkpoint:
-    """Load a checkpoint onto a device.
+    """Load a checkpoint onto a device; it rests in main memory where it does not fit.
 
     Args:
         located: Where it lies on this machine.
@@ -56,7 +60,8 @@ def load_checkpoint(
         dtype: Number format of weights and activations.
 
     Raises:
-        EnvironmentProblem: it is damaged, or of a family that this engine cannot run.
+        EnvironmentProblem: it is damaged, of a family that this engine cannot run, or
+            too large for the device.
         UsageError: a LoRA file does not exist or does not fit.
     """
     with quiet():
@@ -69,9 +74,14 @@ def load_checkpoint(
             ) from error
         for place, lora in enumerate(loras):
             merge_lora(whole, lora, f"lora{place}")
-        checkpoint = _parts(whole, located.name, device, dtype)
-    _check_channels(checkpoint)
-    return checkpoint
+        checkpoint = _parts(whole, located, device, dtype)
+        _check_channels(checkpoint)
+        # Here, where it takes no room on the device beside what was loaded.
+        if overflows(checkpoint):
+            cast(checkpoint.vae, torch.float32)
+        what = f"the model {located.name!r}"
+        rests = move_to(groups_of(checkpoint), device, what, rests=False)
+    return replace(checkpoint, rests=rests)
 
 
 def split_lora(text: str) -> tuple[Path, float]:
@@ -200,8 +210,10 @@ def merge_lora(whole: Any, text: str, adapter: str) -> None:
 
 
 def _parts(
-    whole: Any, name: str, device: torch.device, dtype: torch.dtype
+    whole: Any, located: LocatedModel, device: torch.device, dtype: torch.dtype
 ) -> Checkpoint:
+    """Return what is needed of a diffusers pipeline, still in main memory."""
+    said = {} if located.path.is_dir() else marked(header_of(located.path))
     pairs = [
         (
             getattr(whole, f"tokenizer{tail}", None),
@@ -214,16 +226,16 @@ def _parts(
     # with tensor cores are fast at.
     layout = torch.channels_last if dtype != torch.float32 else torch.contiguous_format
     for network in (whole.unet, whole.vae, *(encoder for _, encoder in pairs)):
-        network.to(device).eval().requires_grad_(False)
+        network.eval().requires_grad_(False)
     for network in (whole.unet, whole.vae):
         network.to(memory_format=layout)
     return Checkpoint(
-        name=name,
+        name=located.name,
         unet=whole.unet,
         vae=whole.vae,
         tokenizers=tuple(tokenizer for tokenizer, _ in pairs),
         text_encoders=tuple(encoder for _, encoder in pairs),
-        scheduler_config=dict(whole.scheduler.config),
+        scheduler_config={**whole.scheduler.config, **said},
         device=device,
         dtype=dtype,
         xl=isinstance(whole, diffusers.StableDiffusionXLInpaintPipeline),

@@ -1,17 +1,25 @@
 """What to do when the device runs out of memory: less at a time, never the same twice.
 
-Fewer candidates side by side, then tiles for the VAE, then a smaller working size, then
-one network at a time on the device. The rung that worked is remembered per working
-size, so the next region of that size starts there instead of failing its way down
-again; networks that take turns do so for the rest of the run.
+Which way down is taken depends on what ran out. The UNet is run on fewer candidates
+side by side, the VAE on fewer pictures at a time and then in tiles; where that is not
+enough, the working size shrinks, and at last one network at a time is on the device.
+The rung that worked is remembered per working size, so the next region of that size
+starts there instead of failing its way down again; networks that take turns do so for
+the rest of the run.
 """
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from detectors.geometry import Size
+from pipeline.inpainters.diffusion.latents import DECODED_AT_ONCE, ENCODED_AT_ONCE
+from pipeline.inpainters.diffusion.tiles import set_tiles, tile_px
 from pipeline.inpainters.diffusion.trouble import SMALLER, scaled
 from pipeline.inpainters.diffusion.turns import Turns
+
+Need: TypeAlias = Literal["text", "encode", "unet", "decode"]
+"""What memory did not suffice for: reading the prompts, encoding the picture, a step of
+the UNet (and of its ControlNet), or decoding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +27,16 @@ class Rung:
     """One way to paint with less memory."""
 
     slots: int
-    """Candidates side by side."""
+    """Candidates side by side in the UNet."""
+
+    asked: int
+    """The same on the first rung."""
+
+    decoded: int = DECODED_AT_ONCE
+    """Candidates that the decoder holds at a time, at most."""
+
+    encoded: int = ENCODED_AT_ONCE
+    """Pictures that the encoder holds at a time, at most."""
 
     tiled: bool = False
     """The VAE works in tiles, which may leave faint seams."""
@@ -30,9 +47,6 @@ class Rung:
     in_turn: bool = False
     """One network is on the device at a time, which is slow."""
 
-    asked: int = 0
-    """Candidates side by side on the first rung."""
-
     @property
     def note(self) -> str:
         """For the candidate, "" when nothing was changed."""
@@ -40,30 +54,18 @@ class Rung:
         if self.slots < self.asked:
             few = f"{self.slots} side by side, not {self.asked}"
             changes.append("painted one by one" if self.slots == 1 else few)
+        if self.encoded < ENCODED_AT_ONCE:
+            changes.append("encoded one by one")
+        if self.decoded < DECODED_AT_ONCE:
+            few = "one by one" if self.decoded == 1 else f"{self.decoded} at a time"
+            changes.append(f"decoded {few}")
         if self.tiled:
-            changes.append("decoded in tiles")
+            changes.append("encoded and decoded in tiles")
         if self.share < 1.0:
             changes.append("painted at three quarters of the size")
         if self.in_turn:
             changes.append("one network at a time on the device")
         return f"memory ran short: {', '.join(changes)}" if changes else ""
-
-
-def rungs(slots: int, *, in_turn: bool) -> tuple[Rung, ...]:
-    """Return the ladder, from all slots to the least that can be done.
-
-    Args:
-        slots: Candidates side by side while memory lasts.
-        in_turn: There is a device to move networks off.
-    """
-    ladder = [Rung(slots, asked=slots)]
-    while ladder[-1].slots > 1:
-        ladder.append(replace(ladder[-1], slots=ladder[-1].slots // 2))
-    ladder.append(replace(ladder[-1], tiled=True))
-    ladder.append(replace(ladder[-1], share=SMALLER))
-    if in_turn:
-        ladder.append(replace(ladder[-1], in_turn=True))
-    return tuple(ladder)
 
 
 class Ladder:
@@ -77,55 +79,81 @@ class Ladder:
         Args:
             vae: Is switched to tiles where a rung says so, and back.
             slots: Candidates side by side while memory lasts.
-            multiple: Working sizes are divisible by this, in pixels.
+            multiple: Pixels per latent; working sizes are divisible by it.
             turns: Moves networks off the device; None where there is but main memory.
         """
         self._vae = vae
-        self._rungs = rungs(slots, in_turn=turns is not None)
+        self._top = Rung(slots, slots)
         self._multiple = multiple
         self._turns = turns
         self._in_turn = False
-        self._places: dict[Size, int] = {}
+        self._rungs: dict[Size, Rung] = {}
 
     def rung(self, size: Size) -> Rung:
         """Return the rung of a working size, with the VAE set to it."""
-        rung = self._at(self._places.get(size, 0))
-        if rung.tiled:
-            self._vae.enable_tiling()
-        else:
-            self._vae.disable_tiling()
-        return rung
+        rung = self._at(size)
+        side = tile_px(self.painted(size), self._multiple) if rung.tiled else None
+        set_tiles(self._vae, side, self._multiple)
+        return replace(rung, tiled=side is not None, in_turn=self._in_turn)
 
     def painted(self, size: Size) -> Size:
         """Return how large a region is painted that was asked for at this size."""
-        share = self._rungs[self._places.get(size, 0)].share
-        return scaled(size, share, self._multiple)
+        return scaled(size, self._at(size).share, self._multiple)
 
-    def climb_down(self, size: Size, tried: int, *, resize: bool = True) -> bool:
+    def take_turns(self) -> bool:
+        """Leave one network at a time on the device; False where it changes nothing."""
+        if self._turns is None or self._in_turn:
+            return False
+        self._in_turn = True
+        self._turns.begin()
+        return True
+
+    def climb_down(
+        self, size: Size, need: Need, tried: int, *, resize: bool = True
+    ) -> bool:
         """Go down to where less is needed; False when there is no such rung.
 
         Args:
             size: The working size that needs too much.
-            tried: How many candidates side by side were too many. Rungs that would do
-                the same once more are passed over.
+            need: What there was too little memory for. What would not spare any of
+                it is left as it is.
+            tried: How many candidates or pictures side by side were too many.
             resize: The region may be painted anew at another size.
         """
-        here, before = self._places.get(size, 0), self.painted(size)
-        now = self._at(here)
-        for place in range(here + 1, len(self._rungs)):
-            rung = self._at(place)
-            same_size = scaled(size, rung.share, self._multiple) == before
-            spares = (rung.tiled, rung.in_turn) != (now.tiled, now.in_turn)
-            if not same_size and not resize:
-                return False
-            if rung.slots < tried or spares or not same_size:
-                self._places[size] = place
-                if rung.in_turn and self._turns is not None:
-                    self._in_turn = True
-                    self._turns.begin()
-                return True
-        return False
+        rung = self._at(size)
+        lower = self._spared(rung, size, need, tried)
+        smaller = scaled(size, SMALLER, self._multiple)
+        if (
+            lower is None
+            and resize
+            and need != "text"
+            and self.painted(size) != smaller
+        ):
+            lower = replace(rung, share=SMALLER)
+        if lower is None:
+            return self.take_turns()
+        self._rungs[size] = lower
+        return True
 
-    def _at(self, place: int) -> Rung:
-        rung = self._rungs[place]
-        return replace(rung, in_turn=True) if self._in_turn else rung
+    def _spared(self, rung: Rung, size: Size, need: Need, tried: int) -> Rung | None:
+        """Return the next rung that paints at the same size."""
+        if need == "unet" and tried > 1:
+            return replace(rung, slots=_fewer(rung.slots, tried))
+        if need == "decode" and tried > 1:
+            return replace(rung, decoded=_fewer(rung.decoded, tried))
+        if need == "encode" and tried > 1:
+            return replace(rung, encoded=_fewer(rung.encoded, tried))
+        by_vae = need in ("encode", "decode")
+        if by_vae and not rung.tiled and tile_px(self.painted(size), self._multiple):
+            return replace(rung, tiled=True)
+        return None
+
+    def _at(self, size: Size) -> Rung:
+        return self._rungs.get(size, self._top)
+
+
+def _fewer(most: int, tried: int) -> int:
+    """Halve a number, at least once, until it is below what was tried."""
+    while most >= tried and most > 1:
+        most //= 2
+    return most

@@ -22,12 +22,16 @@ from pipeline.inpainters.diffusion.latent_mask import (
     channel_mask,
     rounded,
 )
-from pipeline.inpainters.diffusion.latents import LatentCodec, to_signal
+from pipeline.inpainters.diffusion.latents import (
+    ENCODED_AT_ONCE,
+    LatentCodec,
+    to_signal,
+)
 from pipeline.inpainters.diffusion.masked_content import base_picture
 from pipeline.inpainters.diffusion.schedule import Schedule, plan_steps
 from pipeline.inpainters.diffusion.text import TextCode, TextEncoding
 from pipeline.inpainters.diffusion.trajectory import Conditions
-from pipeline.records import PaintRequest
+from pipeline.records import MaskedContent, PaintRequest
 from pipeline.settings import InpaintSettings
 
 XL_STRENGTH = 0.99
@@ -77,12 +81,31 @@ class Preparation:
             OrderedDict()
         )
 
-    def prepare(self, request: PaintRequest, working: Size | None = None) -> Region:
+    @property
+    def pictures(self) -> int:
+        """How many pictures of a region are encoded."""
+        return 1 if self._model.channels == self._model.latent_channels else 2
+
+    def read(self, request: PaintRequest) -> tuple[TextCode, TextCode]:
+        """Encode the prompt and the negative prompt; each distinct one once."""
+        return (
+            self._text.encode(request.prompt),
+            self._text.encode(request.negative_prompt, negative=True),
+        )
+
+    def prepare(
+        self,
+        request: PaintRequest,
+        working: Size | None = None,
+        at_once: int = ENCODED_AT_ONCE,
+    ) -> Region:
         """Encode what the candidates of a request share: its text and its picture.
 
         Args:
             request: What to paint.
             working: The size to paint it at; None for the one that is asked for.
+            at_once: How many pictures the encoder may hold; its peak memory grows
+                with it.
 
         Raises:
             PaintFailed: the request cannot be painted at this size.
@@ -94,9 +117,8 @@ class Preparation:
         picture = to_working(request.pixels, place)
         soft = to_working(soft_mask(request.mask, request.mask_blur_px), place)
         strength, notes = self._strength(request.strength)
-        positive = self._text.encode(request.prompt)
-        negative = self._text.encode(request.negative_prompt, negative=True)
-        encoded, extra = self._encode(picture, soft, request)
+        positive, negative = self.read(request)
+        encoded, extra = self._encode(picture, soft, request.content, at_once)
         shown = self._control_picture(request, place, picture, soft)
         conditions = Conditions(
             positive=positive,
@@ -123,31 +145,31 @@ class Preparation:
         return ControlPicture(None)
 
     def _encode(
-        self, picture: RgbArray, soft: GreyArray, request: PaintRequest
+        self, picture: RgbArray, soft: GreyArray, content: MaskedContent, at_once: int
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Encode what the UNet needs, or return what was encoded of it before."""
-        digest = hashlib.blake2b(request.content.encode(), digest_size=16)
+        digest = hashlib.blake2b(content.encode(), digest_size=16)
         digest.update(repr(picture.shape).encode())
         digest.update(picture.tobytes())
         digest.update(soft.tobytes())
         key = digest.digest()
         if key not in self._encoded:
-            self._encoded[key] = self._encoded_anew(picture, soft, request)
+            self._encoded[key] = self._encoded_anew(picture, soft, content, at_once)
             while len(self._encoded) > ENCODED_KEPT:
                 self._encoded.popitem(last=False)
         self._encoded.move_to_end(key)
         return self._encoded[key]
 
     def _encoded_anew(
-        self, picture: RgbArray, soft: GreyArray, request: PaintRequest
+        self, picture: RgbArray, soft: GreyArray, content: MaskedContent, at_once: int
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Encode in one call of the VAE."""
+        """Encode, in one call of the VAE where that holds all pictures."""
         model = self._model
-        signals = [to_signal(base_picture(picture, soft, request.content))]
-        if model.channels == model.latent_channels:
+        signals = [to_signal(base_picture(picture, soft, content))]
+        if self.pictures == 1:
             return self._codec.encode_signal(np.stack(signals))[0], None
         signals.append(to_signal(picture) * ~rounded(soft)[..., None])
-        encoded, masked = self._codec.encode_signal(np.stack(signals))
+        encoded, masked = self._codec.encode_signal(np.stack(signals), at_once)
         channel = channel_mask(soft, model.scale).to(masked.device)
         return encoded, torch.cat([channel, masked])
 

@@ -28,7 +28,8 @@ CLASSES: Mapping[str, tuple[str, Mapping[str, Any]]] = MappingProxyType(
             {"algorithm_type": "dpmsolver++", "solver_order": 2}
             | {"use_karras_sigmas": True},
         ),
-        "ddim": ("DDIMScheduler", {}),
+        # Its own default cuts the guess of the latents off at 1, as for pictures.
+        "ddim": ("DDIMScheduler", {"clip_sample": False}),
         "euler": ("EulerDiscreteScheduler", {}),
         "euler-a": ("EulerAncestralDiscreteScheduler", {}),
         "unipc": ("UniPCMultistepScheduler", {}),
@@ -149,6 +150,7 @@ def _sigmas(scheduler: Any) -> tuple[float, ...]:
             float(sigma) for sigma in scheduler.sigmas[: len(scheduler.timesteps)]
         )
     kept = scheduler.alphas_cumprod.cpu().double().numpy()
-    sigmas = np.sqrt((1 - kept) / kept)
+    with np.errstate(divide="ignore"):  # trained down to a signal of zero
+        sigmas = np.sqrt((1 - kept) / kept)
     steps = [float(step) for step in scheduler.timesteps]
     return tuple(float(s) for s in np.interp(steps, np.arange(len(sigmas)), sigmas))

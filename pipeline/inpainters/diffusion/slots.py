@@ -17,7 +17,7 @@ import torch
 from detectors.geometry import Size
 from pipeline.inpainters.contract import Made
 from pipeline.inpainters.diffusion.careful import Careful
-from pipeline.inpainters.diffusion.memory import Ladder
+from pipeline.inpainters.diffusion.memory import Ladder, Need
 from pipeline.inpainters.diffusion.region import Preparation, Region
 from pipeline.inpainters.diffusion.tickets import Slot, Work, fullest
 from pipeline.inpainters.diffusion.trajectory import Trajectory
@@ -95,6 +95,7 @@ class SlotBatch:
         elif preview_at:
             steps = len(region.conditions.schedule.timesteps)
             work.preview_step = math.ceil(steps * preview_at)
+        self._resize(request.working)
         return work.ticket
 
     def advance(self) -> Sequence[Made]:
@@ -131,14 +132,20 @@ class SlotBatch:
 
     def _prepared(self, request: PaintRequest) -> Region | None:
         """Prepare a request; None when there is no memory for it."""
-        prepare, ladder = self._tools.preparation.prepare, self._tools.ladder
+        preparation, ladder = self._tools.preparation, self._tools.ladder
+        size = request.working
         while True:
-            ladder.rung(request.working)
-            painted = ladder.painted(request.working)
-            region = attempt(partial(prepare, request, painted))
-            if region is not None:
-                return region
-            if not ladder.climb_down(request.working, 1):
+            need: Need = "text"
+            tried = 1
+            if attempt(partial(preparation.read, request)) is not None:
+                rung, painted = ladder.rung(size), ladder.painted(size)
+                region = attempt(
+                    partial(preparation.prepare, request, painted, rung.encoded)
+                )
+                if region is not None:
+                    return region
+                need, tried = "encode", min(preparation.pictures, rung.encoded)
+            if not ladder.climb_down(size, need, tried):
                 return None
 
     def _resize(self, size: Size) -> None:

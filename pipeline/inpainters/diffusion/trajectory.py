@@ -85,6 +85,11 @@ class Trajectory:
 def start(conditions: Conditions, seed: int) -> Trajectory:
     """Set up a candidate before its first step.
 
+    At strength 1.0 a trajectory starts from noise alone, as in diffusers' pipelines, so
+    the masked content has no say. AUTOMATIC1111 takes strengths above 0.999 for 0.999
+    and adds its noise to the masked content, a trace of which stays. A strength just
+    below 1.0 does that here, and runs one step less, see `schedule`.
+
     Args:
         conditions: Of its region.
         seed: All its randomness comes from this, drawn on the CPU in the order in which

@@ -7,6 +7,7 @@ from typing import TypeVar
 import torch
 
 from detectors.geometry import Size
+from pipeline.devices import is_lost, is_out_of_memory
 from pipeline.errors import EnvironmentProblem
 
 Result = TypeVar("Result")
@@ -24,16 +25,20 @@ def attempt(work: Callable[[], Result]) -> Result | None:
     """
     try:
         return work()
-    except torch.OutOfMemoryError:
-        pass
     except RuntimeError as error:
-        # What the CPU's allocator raises has no class of its own.
-        if "can't allocate memory" not in str(error):
+        if not is_out_of_memory(error):
             raise
     gc.collect()
+    empty_caches()
+    return None
+
+
+def empty_caches() -> None:
+    """Give back what torch's allocators keep for later."""
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
-    return None
+    if torch.backends.mps.is_available():
+        torch.mps.empty_cache()
 
 
 def check_device(error: Exception) -> None:
@@ -42,7 +47,7 @@ def check_device(error: Exception) -> None:
     Raises:
         EnvironmentProblem: no later call can succeed either.
     """
-    if isinstance(error, torch.AcceleratorError):
+    if is_lost(error):
         raise EnvironmentProblem(
             f"the device does not answer any more ({first_line(error)}); the same "
             "command goes on where the run stopped"
@@ -59,6 +64,15 @@ def too_little(size: Size) -> str:
     return (
         f"the device has too little memory for {size.width}x{size.height}; "
         "see plan.working_px"
+    )
+
+
+def no_room(device: torch.device, what: str) -> str:
+    """Say that a model does not fit a device, not even a part of it at a time."""
+    return (
+        f"the device {device} has too little memory for {what}, even for one part of "
+        "it at a time; end what else runs there, or choose a smaller inpaint.model or "
+        "--device cpu"
     )
 
 

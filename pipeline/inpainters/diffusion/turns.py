@@ -9,6 +9,8 @@ from typing import Any
 
 import torch
 
+from pipeline.inpainters.diffusion.trouble import empty_caches
+
 MAIN_MEMORY = torch.device("cpu")
 
 
@@ -66,5 +68,5 @@ class Turns:
             network.to(self._device)
 
     def _free(self) -> None:
-        if self._device.type == "cuda":
-            torch.cuda.empty_cache()
+        if self._device.type != "cpu":
+            empty_caches()

@@ -19,7 +19,7 @@ from PIL import Image
 from detectors.arrays import RgbArray, size_of
 from detectors.geometry import Size
 from pipeline.devices import choose_device, choose_dtype
-from pipeline.errors import PaintFailed
+from pipeline.errors import EnvironmentProblem, PaintFailed
 from pipeline.inpainters.cutouts import Fit, fit, soft_mask, to_window, to_working
 from pipeline.inpainters.diffusion.latent_mask import rounded
 from pipeline.inpainters.diffusion.masked_content import base_picture
@@ -29,6 +29,7 @@ from pipeline.inpainters.diffusion.trouble import (
     attempt,
     check_device,
     first_line,
+    no_room,
     too_little,
 )
 from pipeline.inpainters.transformer.calling import Task, call_for
@@ -53,12 +54,17 @@ class TransformerInpainter:
         Args:
             whole: The pipeline.
             settings: Steps and guidance are read; the scheduler is the model's own.
+
+        Raises:
+            EnvironmentProblem: the device has no room for it, and not for parts of it.
         """
         self._whole: Whole | None = whole
         self._name = f"transformer/{whole.name}"
         self._steps = settings.steps
         self._scale = whole.family.guidance_for(settings.guidance_scale, whole.name)
         self._ladder = Ladder(whole.call, whole.device)
+        if not whole.fits and not self._ladder.begin_in_parts():
+            raise EnvironmentProblem(no_room(whole.device, whole.name))
 
     @property
     def name(self) -> str:
@@ -142,8 +148,9 @@ class TransformerInpainter:
                 return None, first_line(error), ()
             if made is not None:
                 return made[0], "", made[1]
-            if not self._ladder.climb_down():
-                return None, too_little(size_of(task.mask)), ()
+            working = size_of(task.mask)
+            if not self._ladder.climb_down(working, self._loaded().size_multiple):
+                return None, too_little(working), ()
 
     def _painted(self, task: Task, seed: int) -> Painted:
         whole = self._loaded()

@@ -6,8 +6,10 @@ run.
 
 import inspect
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import diffusers
@@ -19,11 +21,17 @@ from pipeline.inpainters.diffusion.load import (
     merge_lora,
     quiet,
 )
-from pipeline.inpainters.diffusion.trouble import first_line
+from pipeline.inpainters.diffusion.trouble import (
+    attempt,
+    empty_caches,
+    first_line,
+)
 from pipeline.inpainters.transformer.families import Family, family_of
 from pipeline.inpainters.transformer.words import Words, remember_words
 from pipeline.model_files import INDEX
 from pipeline.models import LocatedModel
+
+log = logging.getLogger(__name__)
 
 PATCH = 2
 """Latents along each side of what a transformer reads as one token, in all families."""
@@ -52,6 +60,9 @@ class Whole:
     words: Words | None = None
     """Remembers prompts; None for a pipeline that was not loaded here."""
 
+    fits: bool = True
+    """It lies on the device; else in main memory, as there is no room for it all."""
+
     @property
     def size_multiple(self) -> int:
         return int(self.call.vae_scale_factor) * PATCH
@@ -69,7 +80,7 @@ def load_whole(
     device: torch.device,
     dtype: torch.dtype,
 ) -> Whole:
-    """Load a model onto a device.
+    """Load a model onto a device; what does not fit there stays in main memory.
 
     Args:
         located: A diffusers folder on this machine.
@@ -104,11 +115,20 @@ def load_whole(
             ) from error
         for place, lora in enumerate(loras):
             merge_lora(whole, lora, f"lora{place}")
-        whole.to(device)
+        fits = attempt(partial(_placed, whole, device)) is not None
+        if not fits:
+            log.warning("%s does not fit %s as a whole", located.name, device)
+            whole.to("cpu")
+            empty_caches()
     whole.set_progress_bar_config(disable=True)
     words = remember_words(whole)
     takes = frozenset(inspect.signature(whole.__call__).parameters)
-    return Whole(located.name, family, whole, takes, device, dtype, words)
+    return Whole(located.name, family, whole, takes, device, dtype, words, fits)
+
+
+def _placed(whole: Any, device: torch.device) -> bool:
+    whole.to(device)
+    return True
 
 
 def _left_out(family: Family, index: Mapping[str, Any]) -> dict[str, None]:

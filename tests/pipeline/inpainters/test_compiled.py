@@ -92,6 +92,24 @@ def test_each_padded_count_is_compiled_once_for_each_of_the_first_sizes() -> Non
     assert counting.compiled == SIZES_COMPILED * len(row_counts(8))
 
 
+def older(model: Any, *, dynamic: bool, backend: Any) -> Any:
+    """Compile as a torch without the newer arguments does."""
+    return torch.compile(model, dynamic=dynamic, backend=backend)
+
+
+def test_a_torch_that_cannot_be_told_per_function_compiles_as_often() -> None:
+    torch._dynamo.reset()
+    counting, before = Counting(), torch._dynamo.config.recompile_limit
+    shapes = FixedShapes(Doubling(), 8, backend=counting, compiler=older)
+
+    for side in range(2, 2 + SIZES_COMPILED):
+        for rows in range(1, 9):
+            call(shapes, rows, side)
+
+    assert counting.compiled == SIZES_COMPILED * len(row_counts(8)) > before
+    assert torch._dynamo.config.recompile_limit == before
+
+
 def test_a_region_of_another_size_is_painted_as_well(
     families: Mapping[str, Path],
 ) -> None:

@@ -348,3 +348,81 @@ def test_settings_that_cannot_be_met_say_so(
 def test_other_engines_refuse_to_be_steered() -> None:
     with pytest.raises(UsageError, match="needs a Stable Diffusion"):
         build(InpaintSettings(engine="classical", control="inpaint"))
+
+
+def union() -> Any:
+    """Make a random ControlNet Union as large as `network`."""
+    return diffusers.ControlNetUnionModel(
+        in_channels=4,
+        block_out_channels=(16, 32),
+        layers_per_block=1,
+        down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
+        cross_attention_dim=WIDTH,
+        transformer_layers_per_block=1,
+        attention_head_dim=4,
+        norm_num_groups=8,
+        conditioning_embedding_out_channels=(8, 8, 16),
+        addition_time_embed_dim=8,
+        num_trans_channel=16,
+        num_trans_head=2,
+        num_proj_channel=16,
+    )
+
+
+@pytest.mark.parametrize(
+    ("says", "named"),
+    [
+        ("ControlNetUnionModel", "is a ControlNetUnionModel, and"),
+        # What its first release said of itself.
+        ("ControlNetModel", "is a ControlNet Union, and"),
+    ],
+)
+def test_a_union_is_not_taken_for_a_plain_controlnet(
+    families: Mapping[str, Path], tmp_path: Path, says: str, named: str
+) -> None:
+    union().save_pretrained(tmp_path / "union")
+    config = tmp_path / "union" / "config.json"
+    config.write_text(config.read_text().replace("ControlNetUnionModel", says))
+
+    with pytest.raises(EnvironmentProblem, match=named):
+        load_control(settings(tmp_path / "union"), loaded(families["sd-4"]))
+
+
+@pytest.mark.parametrize("prefix", ["", "control_model."])
+def test_a_file_with_a_union_is_refused(
+    families: Mapping[str, Path], tmp_path: Path, prefix: str
+) -> None:
+    file = tmp_path / "union.safetensors"
+    tensors = {f"{prefix}{n}": t for n, t in union().state_dict().items()}
+    safetensors.torch.save_file(tensors, file)
+
+    with pytest.raises(EnvironmentProblem, match="is a ControlNet Union, and"):
+        load_control(settings(file), loaded(families["sd-4"]))
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"mid_block.resnets.0.conv1.bias": None}, "lacks mid_block.* 0 other"),
+        ({"a.b": torch.zeros(1), "c": torch.ones(1)}, "holds a.b and 1 other"),
+    ],
+)
+@pytest.mark.parametrize("single", [False, True])
+def test_weights_too_few_or_too_many_are_refused(
+    families: Mapping[str, Path],
+    tmp_path: Path,
+    changes: dict[str, torch.Tensor | None],
+    says: str,
+    single: bool,
+) -> None:
+    usual = diffusers.ControlNetModel.from_unet(loaded(families["sd-4"]).unet)
+    usual.save_pretrained(tmp_path / "net")
+    file = tmp_path / "net" / "diffusion_pytorch_model.safetensors"
+    tensors = safetensors.torch.load_file(file) | changes
+    kept = {name: each for name, each in tensors.items() if each is not None}
+    safetensors.torch.save_file(kept, file, {"format": "pt"})
+
+    with pytest.raises(EnvironmentProblem, match=says):
+        load_control(
+            settings(file if single else file.parent), loaded(families["sd-4"])
+        )

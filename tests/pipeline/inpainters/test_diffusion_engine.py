@@ -378,6 +378,6 @@ def test_too_little_memory_for_anything_is_a_problem_and_no_rung_is_tried_twice(
 
     shown = list(painter.paint(asked(seeds=(5, 6))))
 
-    # Two by two, one by one, with tiles, and smaller; then the second one, smaller.
+    # Two by two, one by one, and smaller; then the second one, smaller.
     assert all("too little memory for 64x64" in c.problem for c in shown)
-    assert calls == [4, 2, 2, 2, 2]
+    assert calls == [4, 2, 2, 2]

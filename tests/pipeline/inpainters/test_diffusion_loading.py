@@ -66,6 +66,32 @@ def test_a_single_file_paints_like_the_folder_it_was_made_from(
     assert from_file.name == "diffusion/model"
 
 
+@pytest.mark.parametrize(
+    ("marks", "predicts", "down_to_zero"),
+    [
+        ((), "epsilon", False),
+        (("v_pred",), "v_prediction", False),
+        (("v_pred", "ztsnr"), "v_prediction", True),
+        (("ztsnr",), "epsilon", False),
+    ],
+)
+def test_a_single_file_says_what_its_unet_predicts(
+    families: Mapping[str, Path],
+    tmp_path: Path,
+    marks: tuple[str, ...],
+    predicts: str,
+    down_to_zero: bool,
+) -> None:
+    file = save_single_file(families["xl-4"], tmp_path / "model.safetensors")
+    save_file(load_file(file) | {mark: torch.tensor([]) for mark in marks}, file)
+    located = LocatedModel("model", file, parts=families["xl-4"])
+
+    config = load_checkpoint(located, (), CPU, torch.float32).scheduler_config
+
+    assert config.get("prediction_type", "epsilon") == predicts
+    assert config.get("rescale_betas_zero_snr", False) == down_to_zero
+
+
 def test_half_precision_files_alone_are_found(
     families: Mapping[str, Path], tmp_path: Path
 ) -> None:

@@ -72,6 +72,35 @@ def test_noise_is_mixed_in_as_the_scheduler_itself_does(
         scheduler.step(noise, step, clean)
 
 
+@pytest.mark.parametrize("said", [{}, {"clip_sample": True}])
+def test_latents_are_never_cut_off(said: dict[str, bool]) -> None:
+    scheduler = plan_steps("ddim", CONFIG | said, 6, 0.5).fresh()
+    latents = torch.full((1, 4, 2, 2), 3.0)
+
+    told = scheduler.step(torch.zeros_like(latents), scheduler.timesteps[-1], latents)
+
+    assert not scheduler.config.clip_sample
+    assert told.pred_original_sample.min() > 3
+
+
+@pytest.mark.parametrize("strength", [0.5, 1.0])
+@pytest.mark.parametrize("name", CLASSES)
+def test_a_model_of_velocities_down_to_no_signal_can_be_stepped(
+    name: str, strength: float
+) -> None:
+    said = {"prediction_type": "v_prediction", "rescale_betas_zero_snr": True}
+    schedule = plan_steps(name, CONFIG | said, 6, strength)
+    scheduler, latents = schedule.fresh(), torch.ones(1, 4, 2, 2)
+
+    for step in scheduler.timesteps[-len(schedule.timesteps) :]:
+        scheduler.scale_model_input(latents, step)
+        latents = scheduler.step(latents / 2, step, latents).prev_sample
+
+    assert scheduler.config.prediction_type == "v_prediction"
+    assert torch.isfinite(latents).all()
+    assert np.isfinite(schedule.mixtures).all()
+
+
 def test_the_guidance_scale_is_embedded_as_timesteps_are() -> None:
     found = scale_embedding(6.0, 8)[0].numpy()
 

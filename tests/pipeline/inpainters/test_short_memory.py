@@ -11,26 +11,19 @@ import torch
 from detectors.geometry import Size
 from pipeline.inpainters.diffusion.checkpoint import Checkpoint
 from pipeline.inpainters.diffusion.engine import DiffusionInpainter
-from pipeline.inpainters.diffusion.memory import Ladder, rungs
 from pipeline.inpainters.diffusion.turns import Turns
 from pipeline.records import Candidate
-from tests.pipeline.inpainters.slot_runs import finished, load, painter, region
+from tests.pipeline.inpainters.slot_runs import (
+    Calls,
+    finished,
+    load,
+    painter,
+    region,
+)
 
 ASKED, SMALLER = Size(64, 64), Size(48, 48)
 CPU, REST = torch.device("cpu"), torch.device("cpu:0")
 """Two names for main memory, so that what was moved where can be told apart."""
-
-
-class Tiles:
-    """A VAE that takes down whether it works in tiles."""
-
-    tiled = False
-
-    def enable_tiling(self) -> None:
-        self.tiled = True
-
-    def disable_tiling(self) -> None:
-        self.tiled = False
 
 
 def short_above(
@@ -45,54 +38,6 @@ def short_above(
             raise torch.OutOfMemoryError("CUDA out of memory")
 
     return check
-
-
-def test_the_ladder_goes_from_fewer_to_tiles_to_smaller_to_one_network() -> None:
-    told = [rung.note for rung in rungs(5, in_turn=True)]
-
-    assert told == [
-        "",
-        "memory ran short: 2 side by side, not 5",
-        "memory ran short: painted one by one",
-        "memory ran short: painted one by one, decoded in tiles",
-        "memory ran short: painted one by one, decoded in tiles, painted at three "
-        "quarters of the size",
-        "memory ran short: painted one by one, decoded in tiles, painted at three "
-        "quarters of the size, one network at a time on the device",
-    ]
-
-
-@pytest.mark.parametrize("slots", [1, 2, 3, 8])
-@pytest.mark.parametrize("moves", [False, True])
-def test_no_rung_is_the_same_as_the_one_before(slots: int, moves: bool) -> None:
-    turns = Turns([], CPU) if moves else None
-    ladder = Ladder(Tiles(), slots, 8, turns)
-
-    seen = [(ladder.rung(ASKED), ladder.painted(ASKED))]
-    while ladder.climb_down(ASKED, ladder.rung(ASKED).slots):
-        seen.append((ladder.rung(ASKED), ladder.painted(ASKED)))
-
-    assert len(set(seen)) == len(seen)
-    assert seen[-1][1] == SMALLER
-    assert seen[-1][0].in_turn == moves
-
-
-def test_a_size_that_cannot_be_smaller_skips_that_rung() -> None:
-    ladder, least = Ladder(Tiles(), 1, 8), Size(8, 8)
-
-    assert ladder.climb_down(least, 1)
-    assert not ladder.climb_down(least, 1)
-    assert ladder.painted(least) == least
-
-
-def test_networks_take_turns_for_every_size_from_then_on() -> None:
-    ladder, other = Ladder(Tiles(), 1, 8, Turns([], CPU)), Size(96, 96)
-
-    for _ in range(3):
-        assert ladder.climb_down(ASKED, 1)
-
-    assert "one network at a time" in ladder.rung(other).note
-    assert ladder.painted(other) == other
 
 
 def assert_as_if_asked_for_smaller(
@@ -118,8 +63,8 @@ def test_a_region_too_large_for_memory_is_painted_smaller_and_fits_its_window(
     tried = widths.count(ASKED.width // model.scale)
     again = finished(engine.open(sparing=False), [region(0)])[0]
 
-    # One by one and with tiles; the smaller size is remembered.
-    assert tried == widths.count(ASKED.width // model.scale) == 2
+    # Tiles would not have helped the UNet, and the smaller size is remembered.
+    assert tried == widths.count(ASKED.width // model.scale) == 1
     for each in (shown, again):
         assert_as_if_asked_for_smaller(each, painter(load(families["sd-9"])))
 
@@ -145,6 +90,70 @@ def test_a_picture_too_large_to_be_encoded_is_encoded_smaller(
     shown = finished(painter(model).open(sparing=False), [region(0)])[0]
 
     assert_as_if_asked_for_smaller(shown, painter(load(families["sd-9"])))
+
+
+def test_the_two_pictures_of_an_inpainting_model_are_encoded_one_by_one_if_need_be(
+    families: Mapping[str, Path],
+) -> None:
+    model, expected = load(families["sd-9"]), painter(load(families["sd-9"]))
+    encoded = short_of_rows(model.vae.encoder, 1)
+    unet = Calls(model.unet)
+
+    shown = finished(painter(model).open(sparing=False), [region(0)])[0]
+
+    assert encoded == [2, 1, 1]
+    assert set(unet.batches) == {6}
+    assert_the_same(shown, list(expected.paint(region(0))))
+    assert all(c.notes == ("memory ran short: encoded one by one",) for c in shown)
+
+
+def test_a_decoder_that_runs_short_leaves_the_unet_its_slots(
+    families: Mapping[str, Path],
+) -> None:
+    model, expected = load(families["sd-4"]), painter(load(families["sd-4"]), batch=8)
+    decoded, unet = short_of_rows(model.vae.decoder, 1), Calls(model.unet)
+    asked = [region(n, seeds=tuple(range(8))) for n in range(2)]
+
+    shown = finished(painter(model, batch=8).open(sparing=False), asked)
+
+    # Never the same twice; the second region starts where the first one got to.
+    assert decoded == [4, 2, *[1] * 16]
+    assert set(unet.batches) == {16}
+    assert_the_same(shown[0], list(expected.paint(asked[0])))
+    notes = {note for each in shown.values() for c in each for note in c.notes}
+    assert notes == {"memory ran short: decoded one by one"}
+
+
+def test_prompts_that_cannot_be_read_are_no_reason_to_paint_smaller(
+    families: Mapping[str, Path],
+) -> None:
+    model = load(families["sd-4"])
+    read = short_of_rows(model.text_encoders[0], 0)
+
+    shown = finished(painter(model).open(sparing=False), [region(0)])[0]
+
+    assert read == [1]
+    assert all("too little memory for 64x64" in c.problem for c in shown)
+
+
+def short_of_rows(network: torch.nn.Module, most: int) -> list[int]:
+    """Let a network run out of memory on more rows; return the rows of each call."""
+    rows: list[int] = []
+
+    def check(_: torch.nn.Module, given: tuple[torch.Tensor, ...]) -> None:
+        rows.append(int(given[0].shape[0]))
+        if rows[-1] > most:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    network.register_forward_pre_hook(check)
+    return rows
+
+
+def assert_the_same(shown: list[Candidate], expected: list[Candidate]) -> None:
+    for one, other in zip(shown, expected, strict=True):
+        assert one.pixels is not None
+        assert other.pixels is not None
+        assert np.abs(one.pixels.astype(int) - other.pixels).max() <= 1
 
 
 def test_a_candidate_set_aside_is_painted_smaller_as_well(
@@ -210,3 +219,29 @@ def test_networks_that_take_turns_paint_the_same_and_are_never_there_together(
         assert one.pixels is not None
         assert other.pixels is not None
         np.testing.assert_array_equal(one.pixels, other.pixels)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.AcceleratorError("CUDA error: out of memory"),
+        RuntimeError("cuDNN error: CUDNN_STATUS_NOT_SUPPORTED"),
+        RuntimeError("MPS backend out of memory"),
+    ],
+)
+def test_whatever_words_it_has_too_little_memory_means_fewer_at_a_time(
+    families: Mapping[str, Path], error: Exception
+) -> None:
+    model, rows = load(families["sd-4"]), list[int]()
+
+    def check(_: torch.nn.Module, given: tuple[torch.Tensor, ...]) -> None:
+        rows.append(int(given[0].shape[0]))
+        if rows[-1] > 2:
+            raise error
+
+    model.unet.register_forward_pre_hook(check)
+
+    shown = finished(painter(model).open(sparing=False), [region(0)])[0]
+
+    assert rows[:2] == [6, 2]
+    assert all(c.notes == ("memory ran short: painted one by one",) for c in shown)

@@ -17,13 +17,13 @@ from pipeline.errors import EnvironmentProblem
 from pipeline.inpainters.catalogue import build
 from pipeline.inpainters.transformer.engine import TransformerInpainter
 from pipeline.inpainters.transformer.families import FAMILIES, family_of
-from pipeline.inpainters.transformer.load import Whole, load_whole
-from pipeline.inpainters.transformer.memory import Ladder
+from pipeline.inpainters.transformer.load import load_whole
 from pipeline.model_presets import PRESETS
 from pipeline.models import LocatedModel
 from pipeline.records import PaintRequest
 from pipeline.settings import InpaintSettings
 from tests.pipeline.inpainters.requests import hole, request, stripes
+from tests.pipeline.inpainters.scripted import scripted
 from tests.pipeline.inpainters.tiny import save_family
 from tests.pipeline.inpainters.tiny_whole import WHOLES, save_whole
 
@@ -183,109 +183,6 @@ def test_a_network_that_breaks_down_costs_the_candidate(
 
     assert candidate.pixels is None
     assert "NaN" in candidate.problem
-
-
-class Scripted:
-    """Stands in for diffusers' pipeline: fails as told, then paints one grey level."""
-
-    vae_scale_factor = 4
-    dtype = torch.float16
-
-    def __init__(self, troubles: list[BaseException | float]) -> None:
-        self.troubles = troubles
-        self.sizes: list[tuple[int, int]] = []
-        self.tiled = 0
-        self.vae = self
-
-    def enable_tiling(self) -> None:
-        self.tiled += 1
-
-    def to(self, kind: Any) -> None:
-        self.dtype = kind
-
-    def __call__(self, **given: Any) -> Any:
-        self.sizes.append((given["width"], given["height"]))
-        trouble = self.troubles.pop(0) if self.troubles else 0.5
-        if isinstance(trouble, BaseException):
-            raise trouble
-        noise = np.random.default_rng(1).uniform(0, 0.1, (*self.sizes[-1][::-1], 3))
-        return type("Told", (), {"images": [noise + trouble]})
-
-
-def scripted(*troubles: BaseException | float) -> tuple[Scripted, TransformerInpainter]:
-    pipe = Scripted([*troubles])
-    whole = Whole(
-        "scripted", FAMILIES[0], pipe, frozenset({"strength"}), CPU, torch.float16
-    )
-    return pipe, TransformerInpainter(whole, InpaintSettings(steps=4))
-
-
-def test_short_memory_leads_down_the_ladder_and_never_to_the_same_rung_twice() -> None:
-    pipe, painter = scripted(torch.OutOfMemoryError(), torch.OutOfMemoryError())
-
-    first, second = painter.paint(asked((1, 2), negative_prompt=""))
-
-    # A CPU has nothing to move parts from, so a smaller picture follows the tiles.
-    assert pipe.tiled == 1
-    assert pipe.sizes == [(64, 64), (64, 64), (48, 48), (48, 48)]
-    for candidate in (first, second):
-        assert candidate.notes == (
-            "memory ran short: painted at three quarters of the size",
-        )
-        assert candidate.pixels is not None
-        assert candidate.pixels.shape == PIXELS.shape
-
-
-def test_when_no_rung_is_left_the_candidate_says_so() -> None:
-    _, painter = scripted(*(torch.OutOfMemoryError() for _ in range(5)))
-
-    (candidate,) = painter.paint(asked())
-
-    assert candidate.pixels is None
-    assert "too little memory for 64x64" in candidate.problem
-
-
-class Offloading(Scripted):
-    """A pipeline that takes down how it was told to spare memory."""
-
-    def __init__(self, lacks: str = "") -> None:
-        super().__init__([])
-        self.lacks = lacks
-        self.told: list[str] = []
-
-    def enable_tiling(self) -> None:
-        self.told.append("tiles")
-
-    def enable_model_cpu_offload(self, device: Any) -> None:
-        if self.lacks == "parts":
-            raise ImportError("accelerate is not installed")
-        self.told.append("parts")
-
-    def enable_sequential_cpu_offload(self, device: Any) -> None:
-        self.told.append("layers")
-
-
-def test_on_a_gpu_parts_are_moved_before_the_picture_is_made_smaller() -> None:
-    pipe = Offloading()
-    ladder = Ladder(pipe, torch.device("cuda"))
-
-    sizes = []
-    while ladder.climb_down():
-        sizes.append(ladder.size(Size(1024, 512), 16))
-
-    assert pipe.told == ["tiles", "parts", "layers"]
-    assert sizes == [*[Size(1024, 512)] * 3, Size(768, 384)]
-
-
-def test_a_rung_that_cannot_be_had_is_passed_over() -> None:
-    pipe = Offloading(lacks="parts")
-    ladder = Ladder(pipe, torch.device("cuda"))
-
-    assert ladder.climb_down()
-    assert ladder.climb_down()
-
-    assert pipe.told == ["tiles", "layers"]
-    assert "layers" in ladder.note
 
 
 def test_float16_that_overflows_is_painted_again_in_bfloat16_once() -> None:
