@@ -25,7 +25,9 @@ def test_the_command_measures_and_writes_a_table(tmp_path: Path) -> None:
     assert set(found) == {"renders", "removal"}
     assert found["renders"]["n_pairs"] == 2
     assert found["renders"]["all"]["n_bad"] == 2
-    assert "drawn pairs" in table.read_text("utf-8")
+    counted = found["renders"]["six_or_more_on_sound"]
+    row = f"| drawn pairs | {counted['over_five']} of {counted['open']} |"
+    assert row in table.read_text("utf-8")
 
 
 def test_the_same_hand_lies_at_the_same_place_in_each_size() -> None:

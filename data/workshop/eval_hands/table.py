@@ -15,6 +15,8 @@ _SETS = (
     ("real", "open real crops"),
 )
 
+_COUNTED = ("sound", "surplus")
+
 
 def table_of(result: Mapping[str, Any]) -> str:
     """Return Markdown; parts that were not measured are left out.
@@ -29,6 +31,8 @@ def table_of(result: Mapping[str, Any]) -> str:
     pairs = [name for name in ("renders", "edits") if name in result]
     for name in pairs:
         lines += [*_by_kind(name, result[name]), ""]
+    if named:
+        lines += ["## Counting", "", *_counting(result, named), ""]
     if "finding" in result:
         lines += ["## Finding", "", *_finding(result["finding"]), ""]
     if "removal" in result:
@@ -70,6 +74,19 @@ def _by_kind(name: str, part: Mapping[str, Any]) -> Iterator[str]:
         auc = _number(part["auc_by_kind"].get(kind))
         yield f"| {kind} | {row['n']} | {_number(row['right'])} | {auc} |"
     yield f"| all | {part['n_pairs']} | {_with_interval(part, 'pairs_right')} | |"
+
+
+def _counting(result: Mapping[str, Any], named: list[tuple[str, str]]) -> Iterator[str]:
+    yield "Open hands that show more than five clear fingertips:"
+    yield ""
+    yield "| on | sound | with a surplus digit |"
+    yield "| --- | --- | --- |"
+    for name, title in named:
+        counts = [result[name].get(f"six_or_more_on_{what}") for what in _COUNTED]
+        shown = [
+            "-" if n is None else f"{n['over_five']} of {n['open']}" for n in counts
+        ]
+        yield f"| {title} | {' | '.join(shown)} |"
 
 
 def _finding(part: Mapping[str, Any]) -> Iterator[str]:
