@@ -15,7 +15,7 @@ import pytest
 from pipeline.errors import ExitCode
 from pipeline.ledger.store import FILE_NAME, Ledger
 from pipeline.records import Status
-from pipeline.settings import InpaintSettings, MaskSettings, Settings
+from pipeline.settings import MaskSettings, Settings
 from tests.support.fakes import GREEN, ORANGE, RED
 from tests.support.runs import (
     SETTINGS,
@@ -122,7 +122,7 @@ def test_settings_that_change_the_result_do_everything_again(
     source: Path, output: Path
 ) -> None:
     grown = SETTINGS.model_copy(update={"mask": MaskSettings(grow_px=20)})
-    other_device = InpaintSettings(device="cpu", batch=1)
+    other_device = SETTINGS.inpaint.model_copy(update={"device": "cpu", "batch": 1})
     elsewhere = SETTINGS.model_copy(update={"inpaint": other_device})
 
     assert again(source, output, elsewhere) == []
