@@ -51,11 +51,10 @@ STEADINESS = 0.6
 """Slope of the evidence "unsteady", which is the last one, and is not fitted.
 
 Spoiled hands keep the pose of their sound twins, so held-out samples cannot show how
-real malformed hands unsettle the landmarks. On 246 pictures of other makers, most of
-which have no licence and are not part of this project, jitter alone ranked malformed
-hands above sound ones with an AUC of 0.73 to 0.80. It varies by half a log unit among
-sound hands, so it counts a quarter of what the judge's own evidence does; held-out
-samples lose 0.006 of their AUC by it, for they hold no such hands.
+real malformed hands unsettle the landmarks. A study before this project, on 246
+pictures most of which have no licence, found that jitter alone ranks malformed hands
+above sound ones with an AUC of 0.73 to 0.80. It is held well below what the judge
+itself has to say.
 """
 
 SMALL_FRAME_PX = 44.0

@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from detectors.arrays import MaskArray
-from detectors.hand_framing import HandFrame, PointArray, frame_of_landmarks
+from detectors.hand_framing import HandFrame, PointArray
 from detectors.hand_nets import HandNets
 from detectors.hand_pose import TIPS
-from detectors.hand_search import view_at
+from workshop.judge.make_renders import frame_for, tips_seen
 from workshop.judge.samples import (
     KIND_OF,
     Label,
@@ -27,7 +27,6 @@ from workshop.judge.samples import (
 )
 from workshop.tiny_hands.pictures import Shard, load_shard
 
-_TRUSTED = 0.3
 _SEEN_SHARE = 0.0012
 """A digit counts as visible from this share of the picture, as the renderer has it."""
 
@@ -37,19 +36,11 @@ _CHANGED = 30
 
 def samples_of(shard: Shard, number: int, nets: HandNets, name: str) -> list[Sample]:
     """Return the flawed and the sound member of one pair."""
-    frame = _frame_of(shard, number, nets)
+    shown = shard.pixels[number, number % 2]
+    frame = frame_for(shard.joints[number], shown, nets)
     flaw = _flaw_of(shard, number)
     group = f"{name}-{number}"
     return [_sample(shard, number, member, frame, flaw, group) for member in range(2)]
-
-
-def _frame_of(shard: Shard, number: int, nets: HandNets) -> HandFrame:
-    """Return the frame that the finder would use; the true one where it fails."""
-    true = frame_of_landmarks(shard.joints[number])
-    view = view_at(shard.pixels[number, number % 2], nets, true)
-    if view.presence < _TRUSTED:
-        return true
-    return frame_of_landmarks(view.picture_points())
 
 
 def _flaw_of(shard: Shard, number: int) -> MaskArray:
@@ -102,17 +93,8 @@ def _visible(numbered: npt.NDArray[np.uint8]) -> int:
 def _tips_of(shard: Shard, number: int) -> PointArray:
     """Return the twin's tips that can be seen, (n, 2) in pixels."""
     numbered = shard.digits[number, 1]
-    side = numbered.shape[0]
-    found = []
-    for digit, tip in enumerate(TIPS, start=1):
-        x, y = shard.joints[number, tip]
-        if not (0 <= x < side and 0 <= y < side):
-            continue
-        near = np.zeros(numbered.shape, np.uint8)
-        cv2.circle(near, (int(x), int(y)), max(2, side // 60), 1, -1)
-        if (numbered[near > 0] == digit).mean() > 0.4:
-            found.append((x, y))
-    return np.array(found, np.float32).reshape(-1, 2)
+    masks = [numbered == digit for digit in range(1, len(TIPS) + 1)]
+    return tips_seen(masks, shard.joints[number, list(TIPS)])
 
 
 def main() -> None:

@@ -4,11 +4,13 @@ Run: `PYTHONPATH=data python -m workshop.judge.make_renders --out FOLDER`.
 """
 
 import argparse
+from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from detectors.arrays import MaskArray, RgbArray
 from detectors.hand_framing import HandFrame, PointArray, frame_of_landmarks
 from detectors.hand_nets import HandNets
 from detectors.hand_search import view_at
@@ -55,12 +57,16 @@ def landmarks_of(hand: RenderedHand) -> PointArray:
     return points
 
 
-def visible_tips(hand: RenderedHand) -> PointArray:
-    """Return the tips that can be seen, (n, 2) in pixels of the render."""
-    side = hand.pixels.shape[0]
+def tips_seen(masks: Iterable[MaskArray], tips: PointArray) -> PointArray:
+    """Return the tips that can be seen, (n, 2) in pixels.
+
+    Args:
+        masks: (H, W) bool, the visible pixels of each digit.
+        tips: (K, 2) where each digit ends, which may be outside or hidden.
+    """
     found = []
-    for mask, joints in zip(hand.digit_masks, hand.joints, strict=True):
-        x, y = joints[-1]
+    for mask, (x, y) in zip(masks, tips, strict=True):
+        side = mask.shape[0]
         if not (0 <= x < side and 0 <= y < side):
             continue
         near = np.zeros(mask.shape, np.uint8)
@@ -70,10 +76,16 @@ def visible_tips(hand: RenderedHand) -> PointArray:
     return np.array(found, np.float32).reshape(-1, 2)
 
 
-def frame_for(sound: RenderedHand, shown: RenderedHand, nets: HandNets) -> HandFrame:
-    """Return the frame that the finder would use; the true one where it fails."""
-    true = frame_of_landmarks(landmarks_of(sound))
-    view = view_at(shown.pixels, nets, true)
+def frame_for(landmarks: PointArray, shown: RgbArray, nets: HandNets) -> HandFrame:
+    """Return the frame that the finder would use; the true one where it fails.
+
+    Args:
+        landmarks: (21, 2) of the sound hand, in pixels.
+        shown: The picture of either member of the pair.
+        nets: What the finder looks with.
+    """
+    true = frame_of_landmarks(landmarks)
+    view = view_at(shown, nets, true)
     if view.presence < _TRUSTED:
         return true
     return frame_of_landmarks(view.picture_points())
@@ -99,7 +111,7 @@ def sample_of(hand: RenderedHand, frame: HandFrame, group: str) -> Sample:
         label=label,
         hand=map_of(hand.hand, frame),
         flaw=map_of(flaw, frame),
-        tips=points_of(visible_tips(hand), frame),
+        tips=points_of(tips_seen(hand.digit_masks, hand.joints[:, -1]), frame),
     )
 
 
@@ -110,7 +122,7 @@ def pair_of(seed: int, nets: HandNets) -> tuple[Sample, Sample]:
     kind = str(rng.choice(list(SHARES), p=shares / shares.sum()))
     flawed, sound = render_pair(seed, kind=kind, size=int(rng.integers(150, 270)))
     shown = flawed if rng.random() < 0.5 else sound
-    frame = frame_for(sound, shown, nets)
+    frame = frame_for(landmarks_of(sound), shown.pixels, nets)
     group = f"render-{seed}"
     return sample_of(flawed, frame, group), sample_of(sound, frame, group)
 

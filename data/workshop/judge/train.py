@@ -198,6 +198,8 @@ def run(plan: Plan) -> None:
     trainer = Trainer(plan)
     if trainer.step == 0 and plan.start is None:
         trainer.warm_start(pool)
+    elif trainer.step == 0:
+        trainer.record({"held_out": _measure(trainer, plan)})
     rng = np.random.default_rng([plan.seed, trainer.step])
     saved = measured = reloaded = time.monotonic()
     sums: dict[str, float] = {}
