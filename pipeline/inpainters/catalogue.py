@@ -76,6 +76,12 @@ def build(
             f"inpaint.control = {settings.control!r} needs a Stable Diffusion 1.x, 2.x "
             f'or XL model, and the engine is {name!r}; set it to "none"'
         )
+    only_there = [part for part in ("vae", "embeddings") if getattr(settings, part)]
+    if only_there and name == "transformer":
+        raise UsageError(
+            f"inpaint.{only_there[0]} needs a Stable Diffusion 1.x, 2.x or XL model, "
+            f"and the engine is {name!r}; leave it out"
+        )
     module, function = spec.target.split(":")
     inpainter: Inpainter = getattr(importlib.import_module(module), function)(settings)
     if inpainter.draws and settings.removal == "fill":

@@ -175,7 +175,10 @@ def _weights(settings: Settings) -> dict[str, str]:
     if inpaint.control_model:
         held["control"] = _pinned_commit(inpaint.control_model)
     loras = [Path(lora.rpartition(":")[0] or lora) for lora in inpaint.loras]
-    return held | _stamps([Path(inpaint.model), Path(inpaint.control_model), *loras])
+    if inpaint.vae:
+        held["vae"] = _pinned_commit(inpaint.vae)
+    named = [Path(inpaint.model), Path(inpaint.control_model), Path(inpaint.vae)]
+    return held | _stamps([*named, *loras, *inpaint.embeddings])
 
 
 def _stamps(paths: Iterable[Path | None]) -> dict[str, str]:

@@ -32,8 +32,22 @@ class InpaintSettings(Section):
     loras: tuple[str, ...] = ()
     """LoRA files (.safetensors), each `path` or `path:weight`."""
 
+    embeddings: tuple[Path, ...] = ()
+    """Embeddings of textual inversion (.safetensors), such as those against bad hands;
+    a prompt names one by its file's name, and a picture's own prompt may too."""
+
+    vae: str = ""
+    """A VAE to use in place of the model's own: a diffusers folder, a hub id, or one
+    .safetensors file; "" keeps the model's. Stable Diffusion 1.x, 2.x and XL only."""
+
     scheduler: Literal[
-        "dpmpp-2m-karras", "ddim", "euler", "euler-a", "unipc", "lcm"
+        "dpmpp-2m-karras",
+        "dpmpp-2m-sde-karras",
+        "ddim",
+        "euler",
+        "euler-a",
+        "unipc",
+        "lcm",
     ] = "dpmpp-2m-karras"
     """How the noise is taken away; engine transformer keeps the model's own."""
 

@@ -72,7 +72,8 @@ class PromptSettings(Section):
     """What the model is asked for."""
 
     prompt: str | None = None
-    """Replaces the picture's own prompt; None reads it from the metadata."""
+    """Replaces the picture's own prompt; None reads it from the metadata. Weights as
+    in AUTOMATIC1111, `(word:1.3)`, and BREAK are read by engine diffusion."""
 
     negative_prompt: str | None = None
     """Replaces the picture's own negative prompt; None reads it from the metadata."""
@@ -94,7 +95,7 @@ class PromptSettings(Section):
     """The same for the negative prompt."""
 
     max_words: Annotated[int, Field(ge=0, le=1000)] = 60
-    """Words taken from the own prompt; the text encoder reads 77 tokens anyway."""
+    """Words taken from the own prompt; engine diffusion reads 300 tokens in all."""
 
 
 class ScoreSettings(Section):

@@ -8,6 +8,17 @@ import torch
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Embedding:
+    """Vectors that stand for a word, as textual inversion finds them."""
+
+    trigger: str
+    """The word, in small letters."""
+
+    vectors: tuple[torch.Tensor, ...]
+    """(count, width) for each text encoder, in main memory."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Checkpoint:
     """The networks of one Stable Diffusion model, ready to run."""
 
@@ -35,6 +46,8 @@ class Checkpoint:
 
     aesthetic: bool = False
     """The time ids end in an aesthetic score instead of a target size (refiners)."""
+
+    embeddings: tuple[Embedding, ...] = ()
 
     rests: bool = False
     """The networks lie in main memory: the device has room for one at a time."""

@@ -1,8 +1,9 @@
 """A compiled UNet that sees few distinct shapes.
 
 Each new shape is compiled anew, which takes from seconds to minutes. So the number of
-samples is padded to the next power of two, and only the first few working sizes are
-compiled: only-masked regions all have one, and whole pictures may have many.
+samples is padded to the next power of two, and only the first few working sizes and
+lengths of prompts are compiled: only-masked regions all have one, and whole pictures
+may have many.
 """
 
 import inspect
@@ -14,7 +15,8 @@ import torch
 Backend: TypeAlias = Callable[[Any, list[torch.Tensor]], Any]
 
 SIZES_COMPILED = 4
-"""Working sizes that are compiled; further ones run as they are."""
+"""Working sizes with lengths of prompts that are compiled; further ones run as they
+are."""
 
 
 class FixedShapes:
@@ -55,7 +57,8 @@ class FixedShapes:
             times: (N,): the timestep of each sample.
             **named: What else a UNet takes; tensors have N rows.
         """
-        size = tuple(inputs.shape[1:])
+        text = named.get("encoder_hidden_states")
+        size = (*inputs.shape[1:], *(() if text is None else text.shape[1:]))
         if size not in self._sizes and len(self._sizes) >= SIZES_COMPILED:
             plain: tuple[torch.Tensor, ...] = self._unet(inputs, times, **named)
             return plain

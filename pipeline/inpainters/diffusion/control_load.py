@@ -20,9 +20,9 @@ from diffusers.loaders.single_file_utils import convert_controlnet_checkpoint
 from pipeline.errors import EnvironmentProblem, UsageError
 from pipeline.inpainters.diffusion.checkpoint import Checkpoint
 from pipeline.inpainters.diffusion.control import ControlNet
-from pipeline.inpainters.diffusion.load import WHAT_LOADING_RAISES, quiet
+from pipeline.inpainters.diffusion.load import quiet
 from pipeline.inpainters.diffusion.placing import groups_of, move_to
-from pipeline.inpainters.diffusion.trouble import first_line
+from pipeline.inpainters.diffusion.trouble import WHAT_LOADING_RAISES, first_line
 from pipeline.model_networks import locate_network
 from pipeline.settings import InpaintSettings
 

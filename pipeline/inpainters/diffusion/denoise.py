@@ -13,7 +13,7 @@ import torch
 
 from pipeline.inpainters.diffusion.checkpoint import Checkpoint
 from pipeline.inpainters.diffusion.control import ControlNet
-from pipeline.inpainters.diffusion.text import TextCode
+from pipeline.inpainters.diffusion.text import TextCode, side_by_side
 from pipeline.inpainters.diffusion.trajectory import Trajectory
 
 
@@ -141,7 +141,7 @@ class Denoiser:
         )
         samples = inputs[owners].to(model.dtype)
         call: dict[str, Any] = {
-            "encoder_hidden_states": torch.stack([row.code.hidden for row in rows]),
+            "encoder_hidden_states": side_by_side([row.code for row in rows]),
             "added_cond_kwargs": _added(rows) if model.xl else None,
         }
         if self._control is not None:

@@ -172,6 +172,13 @@ def build(settings: InpaintSettings) -> DiffusionInpainter:
     device = choose_device(settings.device)
     dtype = choose_dtype(settings.dtype, device)
     log.info("loading %s on %s in %s", located.name, device, dtype)
-    checkpoint = load_checkpoint(located, settings.loras, device, dtype)
+    checkpoint = load_checkpoint(
+        located,
+        settings.loras,
+        device,
+        dtype,
+        vae=settings.vae,
+        embeddings=settings.embeddings,
+    )
     control = load_control(settings, checkpoint)
     return DiffusionInpainter(checkpoint, settings, control=control)

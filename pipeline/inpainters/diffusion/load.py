@@ -1,4 +1,4 @@
-"""Load a checkpoint: a diffusers folder or one .safetensors file, with LoRA files.
+"""Load a checkpoint: a diffusers folder or one .safetensors file, and its additions.
 
 Only safetensors are read, nothing is downloaded, and no code that comes with a model is
 run. A safety checker is never loaded: it would turn cut-outs black without a word.
@@ -16,27 +16,22 @@ from typing import Any
 import diffusers
 import torch
 from diffusers.utils import logging as diffusers_logging
-from safetensors import SafetensorError
 from transformers.utils import logging as transformers_logging
 
 from pipeline.errors import EnvironmentProblem, UsageError
 from pipeline.inpainters.diffusion.checkpoint import Checkpoint
+from pipeline.inpainters.diffusion.embeddings import load_embeddings
 from pipeline.inpainters.diffusion.latents import cast, overflows
 from pipeline.inpainters.diffusion.placing import groups_of, move_to
 from pipeline.inpainters.diffusion.prediction import marked
-from pipeline.inpainters.diffusion.trouble import first_line
+from pipeline.inpainters.diffusion.trouble import WHAT_LOADING_RAISES, first_line
+from pipeline.inpainters.diffusion.vae_load import load_vae
 from pipeline.models import LocatedModel
 
 log = logging.getLogger(__name__)
 
 FIRST_LAYER = "model.diffusion_model.input_blocks.0.0.weight"
 """The UNet's first convolution in a single file; its second axis counts channels."""
-
-WHAT_LOADING_RAISES = (
-    *(OSError, ValueError, KeyError, RuntimeError, TypeError),
-    SafetensorError,
-)
-"""On a file that is damaged, or made for something else."""
 
 _UNUSED: Mapping[str, Any] = {
     "safety_checker": None,
@@ -50,6 +45,9 @@ def load_checkpoint(
     loras: Sequence[str],
     device: torch.device,
     dtype: torch.dtype,
+    *,
+    vae: str = "",
+    embeddings: Sequence[Path] = (),
 ) -> Checkpoint:
     """Load a checkpoint onto a device; it rests in main memory where it does not fit.
 
@@ -58,11 +56,14 @@ def load_checkpoint(
         loras: LoRA files, each `path` or `path:weight`; merged into the weights.
         device: Where it will run.
         dtype: Number format of weights and activations.
+        vae: A VAE in place of its own, see `load_vae`; "" keeps its own.
+        embeddings: See `load_embeddings`.
 
     Raises:
+        ModelMissing: the VAE is not on this machine.
         EnvironmentProblem: it is damaged, of a family that this engine cannot run, or
             too large for the device.
-        UsageError: a LoRA file does not exist or does not fit.
+        UsageError: a LoRA file or an embedding does not exist or does not fit.
     """
     with quiet():
         try:
@@ -74,14 +75,17 @@ def load_checkpoint(
             ) from error
         for place, lora in enumerate(loras):
             merge_lora(whole, lora, f"lora{place}")
+        if vae:
+            whole.register_modules(vae=load_vae(vae, whole.vae, dtype))
         checkpoint = _parts(whole, located, device, dtype)
         _check_channels(checkpoint)
+        vectors = load_embeddings(embeddings, checkpoint)
         # Here, where it takes no room on the device beside what was loaded.
         if overflows(checkpoint):
             cast(checkpoint.vae, torch.float32)
         what = f"the model {located.name!r}"
         rests = move_to(groups_of(checkpoint), device, what, rests=False)
-    return replace(checkpoint, rests=rests)
+    return replace(checkpoint, rests=rests, embeddings=vectors)
 
 
 def split_lora(text: str) -> tuple[Path, float]:

@@ -28,6 +28,11 @@ CLASSES: Mapping[str, tuple[str, Mapping[str, Any]]] = MappingProxyType(
             {"algorithm_type": "dpmsolver++", "solver_order": 2}
             | {"use_karras_sigmas": True},
         ),
+        "dpmpp-2m-sde-karras": (
+            "DPMSolverMultistepScheduler",
+            {"algorithm_type": "sde-dpmsolver++", "solver_order": 2}
+            | {"use_karras_sigmas": True},
+        ),
         # Its own default cuts the guess of the latents off at 1, as for pictures.
         "ddim": ("DDIMScheduler", {"clip_sample": False}),
         "euler": ("EulerDiscreteScheduler", {}),

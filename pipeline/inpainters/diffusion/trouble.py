@@ -5,12 +5,19 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import torch
+from safetensors import SafetensorError
 
 from detectors.geometry import Size
 from pipeline.devices import is_lost, is_out_of_memory
 from pipeline.errors import EnvironmentProblem
 
 Result = TypeVar("Result")
+
+WHAT_LOADING_RAISES = (
+    *(OSError, ValueError, KeyError, RuntimeError, TypeError),
+    SafetensorError,
+)
+"""On a file that is damaged, or made for something else."""
 
 SMALLER = 0.75
 """Of each side, where memory does not suffice for the working size: a little over half

@@ -19,6 +19,7 @@ from PIL import Image
 from detectors.arrays import RgbArray, size_of
 from detectors.geometry import Size
 from pipeline.devices import choose_device, choose_dtype
+from pipeline.emphasis import plain
 from pipeline.errors import EnvironmentProblem, PaintFailed
 from pipeline.inpainters.cutouts import Fit, fit, soft_mask, to_window, to_working
 from pipeline.inpainters.diffusion.latent_mask import rounded
@@ -108,8 +109,9 @@ class TransformerInpainter:
         task = Task(
             picture=base_picture(picture, soft, request.content),
             mask=rounded(soft),
-            prompt=request.prompt,
-            negative_prompt=request.negative_prompt,
+            # Their encoders would read brackets and weights as text.
+            prompt=plain(request.prompt),
+            negative_prompt=plain(request.negative_prompt),
             strength=request.strength,
             steps=self._steps,
         )

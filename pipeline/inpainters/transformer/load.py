@@ -16,12 +16,9 @@ import diffusers
 import torch
 
 from pipeline.errors import EnvironmentProblem
-from pipeline.inpainters.diffusion.load import (
-    WHAT_LOADING_RAISES,
-    merge_lora,
-    quiet,
-)
+from pipeline.inpainters.diffusion.load import merge_lora, quiet
 from pipeline.inpainters.diffusion.trouble import (
+    WHAT_LOADING_RAISES,
     attempt,
     empty_caches,
     first_line,

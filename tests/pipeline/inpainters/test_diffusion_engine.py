@@ -169,7 +169,7 @@ def test_a_prompt_that_is_too_long_is_said_to_be_cut(
     families: Mapping[str, Path],
 ) -> None:
     candidate = next(
-        iter(engine(families["sd-4"], steps=2).paint(asked(prompt="x" * 80)))
+        iter(engine(families["sd-4"], steps=2).paint(asked(prompt="x" * 305)))
     )
 
     assert "5 tokens too long" in candidate.notes[0]

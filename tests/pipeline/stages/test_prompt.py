@@ -7,7 +7,7 @@ from detectors.findings import Finding, Remedy
 from detectors.geometry import Box
 from pipeline.records import Patch, Recipe
 from pipeline.settings import PromptSettings
-from pipeline.stages.prompt import plain, words_for
+from pipeline.stages.prompt import tidied, words_for
 
 
 def _patch(*kinds: str, remedy: Remedy = "redraw") -> Patch:
@@ -73,23 +73,47 @@ def test_the_own_prompt_is_cut_to_the_word_limit() -> None:
     assert words.prompt == "five fingers, one two, three"
 
 
+def test_weights_survive_the_cut() -> None:
+    settings = SETTINGS.model_copy(update={"max_words": 3})
+    recipe = Recipe("one (two three four:1.3) five", "(bad:1.2)")
+
+    words = words_for(_patch("hand/fused"), recipe, settings)
+
+    assert words == ("five fingers, one (two three:1.3)", "extra fingers, (bad:1.2)")
+
+
 @pytest.mark.parametrize(
     ("written", "read"),
     [
         ("a cat <lora:fluffy:0.8>, sun", "a cat, sun"),
-        ("(detailed:1.2) eyes, ((sharp)), [soft]", "detailed eyes, sharp, soft"),
+        ("(detailed:1.2) eyes, ((sharp))", "(detailed:1.2) eyes, (sharp:1.21)"),
         ("[red:blue:0.5] car", "blue car"),
         ("[cat|dog] on a mat", "cat on a mat"),
-        (r"smile \(character\)", "smile (character)"),
-        ("sky BREAK sea AND sand", "sky, sea, sand"),
+        (r"smile \(character\)", r"smile \(character\)"),
+        ("sky BREAK sea AND sand", "sky BREAK sea, sand"),
         ("{bright} day, , ,", "bright day"),
         ("portrait at 10:30, wide", "portrait at 10:30, wide"),
         ("line one\nline two", "line one line two"),
         ("<hypernet:style:1>", ""),
+        ("embedding:BadHands.pt, blurry", "BadHands, blurry"),
+        ("<embed:BadHands>, blurry", "BadHands, blurry"),
         ("", ""),
     ],
 )
-def test_another_programs_notation_is_stripped_and_its_words_stay(
+def test_another_programs_notation_becomes_what_the_engines_read(
     written: str, read: str
 ) -> None:
-    assert plain(written) == read
+    assert tidied(written) == read
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("a (red)1.3 car", "a (red:1.3) car"),
+        ("a (red car)++", "a (red car:1.21)"),
+        ("a (red)-, well-lit", "a (red:0.9), well-lit"),
+        ("a red++ car", "a red car"),
+    ],
+)
+def test_invokeais_weights_are_read(written: str, read: str) -> None:
+    assert tidied(written, "InvokeAI") == read
