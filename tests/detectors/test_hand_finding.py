@@ -52,6 +52,15 @@ def test_a_small_hand_in_a_large_picture_is_found(longer_px: int) -> None:
     assert 0.5 * longer_px < max(views[0].box().size) < 1.6 * longer_px
 
 
+def test_a_drawn_hand_whose_landmarks_are_steady_needs_no_sure_palm() -> None:
+    hand = drawn_hand(3, pose="holding", style="anime")
+
+    (view,) = hands_in(scene_with_hand(hand, 200, (200, 233)))
+
+    assert 0.85 <= view.presence < 0.9
+    assert 100 < max(view.box().size) < 320
+
+
 def test_without_the_second_look_the_small_hand_is_missed() -> None:
     pixels = scene_with_hand(drawn_hand(), 48, (480, 233))
 
