@@ -32,7 +32,7 @@ Sections: TypeAlias = tuple[tuple[Piece, ...], ...]
 _TOKEN = re.compile(
     r"\\(?P<literal>[()\[\]\\])"
     r"|(?P<open>[(\[])"
-    r"|:\s*(?P<weight>[+-]?(?:\d+\.?\d*|\.\d+))\s*\)"
+    r"|:\s*(?P<weight>[+-]?(?:\d{1,6}(?:\.\d{0,9})?|\.\d{1,9}))\s*\)"
     r"|(?P<close>[)\]])"
     r"|(?P<new>\bBREAK\b)"
     r"|(?P<text>.)",

@@ -22,10 +22,10 @@ _EMBEDDING = re.compile(
 )
 _EDIT = re.compile(r"\[([^\[\]|:]*):([^\[\]|:]*):\s*[0-9.]+\s*\]")
 _TURNS = re.compile(r"\[([^\[\]|]*)\|[^\[\]]*\]")
-_AND = re.compile(r"\s*\bAND\b\s*")
+_AND = re.compile(r" ?\bAND\b ?")
 _BRACE = re.compile(r"\\?[{}]")
 _INVOKE = re.compile(
-    r"(?P<group>\))?(?P<signs>\++|-+)(?=[\s,)]|$)|\)(?P<number>\d*\.?\d+)"
+    r"(?P<group>\))?(?P<signs>\+{1,9}|-{1,9})(?=[\s,)]|$)|\)(?P<number>\d*\.?\d+)"
 )
 _WORDS = re.compile(r"[^/-]+")
 
@@ -67,7 +67,8 @@ def tidied(prompt: str, generator: str = "") -> str:
     `inpaint.embeddings`. Of an edit `[from:to:0.5]` the end is kept, of turns `[a|b]`
     the first; AND becomes a comma, and braces go.
     """
-    text = _NETWORK.sub(" ", prompt)
+    # Hostile text is a hundred thousand spaces, which every pattern would go over again.
+    text = _NETWORK.sub(" ", " ".join(prompt.split()))
     text = _EMBEDDING.sub(lambda found: found[1] or found[2] or "", text)
     if generator == "InvokeAI":
         text = _INVOKE.sub(_weight_of_invoke, text)
@@ -83,7 +84,7 @@ def _weight_of_invoke(found: re.Match[str]) -> str:
     signs = found["signs"]
     if not found["group"]:
         return signs if signs == "-" else ""
-    return f":{(1.1 if signs[0] == '+' else 0.9) ** min(len(signs), 9):.4g})"
+    return f":{(1.1 if signs[0] == '+' else 0.9) ** len(signs):.4g})"
 
 
 def _cut(prompt: str, max_words: int, generator: str = "") -> str:

@@ -117,3 +117,17 @@ def test_another_programs_notation_becomes_what_the_engines_read(
 )
 def test_invokeais_weights_are_read(written: str, read: str) -> None:
     assert tidied(written, "InvokeAI") == read
+
+
+@pytest.mark.parametrize(
+    ("hostile", "read"),
+    [
+        ("a" + " " * 100_000 + "b", "a b"),
+        ("a " + "+" * 100_000 + "b", "a " + "+" * 100_000 + "b"),
+        ("(a:" + "1" * 100_000, "(a:" + "1" * 100_000 + ":1.1)"),
+        ("[" * 100_000, ""),
+        ("<" * 100_000, "<" * 100_000),
+    ],
+)
+def test_a_hostile_prompt_is_read_in_one_go(hostile: str, read: str) -> None:
+    assert tidied(hostile, "InvokeAI") == read
