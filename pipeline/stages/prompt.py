@@ -67,7 +67,7 @@ def tidied(prompt: str, generator: str = "") -> str:
     `inpaint.embeddings`. Of an edit `[from:to:0.5]` the end is kept, of turns `[a|b]`
     the first; AND becomes a comma, and braces go.
     """
-    # Hostile text is a hundred thousand spaces, which every pattern would go over again.
+    # A hostile text of a hundred thousand spaces is not for every pattern to go over.
     text = _NETWORK.sub(" ", " ".join(prompt.split()))
     text = _EMBEDDING.sub(lambda found: found[1] or found[2] or "", text)
     if generator == "InvokeAI":

@@ -7,6 +7,8 @@ import torch
 
 from pipeline.devices import choose_device, choose_dtype
 from pipeline.errors import PaintFailed
+from pipeline.inpainters.ahead import Ahead
+from pipeline.inpainters.contract import Batch
 from pipeline.inpainters.diffusion.careful import Careful
 from pipeline.inpainters.diffusion.checkpoint import Checkpoint
 from pipeline.inpainters.diffusion.compiled import FixedShapes
@@ -119,8 +121,16 @@ class DiffusionInpainter:
         self._loaded()
         return self._tools
 
-    def open(self, *, sparing: bool) -> SlotBatch:
-        """Open a batch of `settings.batch` slots, for any number of requests."""
+    def open(self, *, sparing: bool) -> Batch:
+        """Open a batch of `settings.batch` slots, for any number of requests.
+
+        On an accelerator it paints on while its caller judges with the processor.
+        """
+        batch = self.slots(sparing=sparing)
+        return batch if self._loaded().device.type == "cpu" else Ahead(batch)
+
+    def slots(self, *, sparing: bool) -> SlotBatch:
+        """Open a batch that paints only when it is told to."""
         return SlotBatch(self.tools, sparing=sparing)
 
     def prepare(self, request: PaintRequest) -> Region:
@@ -138,7 +148,7 @@ class DiffusionInpainter:
             torch.cuda.empty_cache()
 
     def _candidates(self, request: PaintRequest) -> Iterator[Candidate]:
-        batch, ended = self.open(sparing=False), False
+        batch, ended = self.slots(sparing=False), False
         batch.submit(request)
         while not ended:
             for made in batch.advance():
