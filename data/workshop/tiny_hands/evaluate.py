@@ -144,12 +144,16 @@ def main() -> None:
     with ProcessPoolExecutor(given.workers, mp_context=context) as pool:
         for row in rows(given.model, given.steps, given.rows):
             started = time.monotonic()
-            verdicts += measure(row, given.hands, given.counter, pool, given.workers)
+            mine = measure(row, given.hands, given.counter, pool, given.workers)
+            verdicts += mine
             print(f"{row.name}: {time.monotonic() - started:.0f} s", flush=True)
+            # A line takes up to an hour; what is measured is kept as it comes.
+            print(table(mine), flush=True)
+            if given.json:
+                plain = [asdict(verdict) for verdict in verdicts]
+                kept = {"steps": given.steps, "verdicts": plain}
+                given.json.write_text(json.dumps(kept))
     print(table(verdicts))
-    if given.json:
-        plain = [asdict(verdict) for verdict in verdicts]
-        given.json.write_text(json.dumps({"steps": given.steps, "verdicts": plain}))
 
 
 if __name__ == "__main__":
