@@ -7,8 +7,7 @@ and the caller, who is in one thread as before, judges one after the other.
 """
 
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from queue import SimpleQueue
 
 from pipeline.inpainters.contract import Batch, Made
@@ -24,19 +23,24 @@ class Ahead:
         self._open: set[int] = set()
         """Tickets of which more may come; the thread paints while there are any."""
 
+        self._trouble: list[BaseException] = []
+        """What is to be raised once all that came before it has been handed out."""
+
         self._thread: threading.Thread | None = None
         self._painting = False
+        # Two locks: one that is let go and taken again at once, as the thread does, is
+        # hardly ever got by anybody else.
         self._turn = threading.Lock()
-        self._batch_is_used = threading.Lock()
+        self._used = threading.Lock()
 
     @property
     def room(self) -> bool:
-        with self._batch_at_rest():
+        with self._turn, self._used:
             return self._batch.room
 
     def submit(self, request: PaintRequest, *, preview_at: float = 0.0) -> int:
         """Take a request in; see `Batch`."""
-        with self._batch_at_rest():
+        with self._turn, self._used:
             ticket = self._batch.submit(request, preview_at=preview_at)
             self._open.add(ticket)
             if not self._painting:
@@ -53,40 +57,33 @@ class Ahead:
             What the other batch raises.
         """
         come: list[Made] = []
-        while self._open or not self._come.empty():
+        while not self._trouble and (self._open or not self._come.empty()):
             one = self._come.get()
             if isinstance(one, BaseException):
-                raise one
-            come.append(one)
+                self._trouble.append(one)
+            else:
+                come.append(one)
             if self._come.empty():
                 break
+        if self._trouble and not come:
+            raise self._trouble.pop()
         return come
 
     def settle(self, ticket: int) -> None:
-        with self._batch_at_rest():
+        with self._turn, self._used:
             self._batch.settle(ticket)
             self._open.discard(ticket)
         self._end_if_idle()
 
     def drop(self, ticket: int, number: int, cost: float) -> None:
-        with self._batch_at_rest():
+        with self._turn, self._used:
             self._batch.drop(ticket, number, cost)
-
-    @contextmanager
-    def _batch_at_rest(self) -> Iterator[None]:
-        """Keep the thread from its next step.
-
-        Two locks, because one that is let go and taken again at once is hardly ever
-        got by anybody else.
-        """
-        with self._turn, self._batch_is_used:
-            yield
 
     def _paint_on(self) -> None:
         while True:
             with self._turn:
                 pass
-            with self._batch_is_used:
+            with self._used:
                 # Said before the batch is let go, so that `submit` sees it.
                 self._painting = bool(self._open) and self._step()
                 if not self._painting:

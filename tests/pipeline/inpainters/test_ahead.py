@@ -123,7 +123,11 @@ def test_trouble_reaches_the_caller_and_another_request_can_follow() -> None:
     batch = OneATurn(fails_at=2)
     ahead = Ahead(batch)
     ahead.submit(asked(0))
+    with batch.moved:
+        assert batch.moved.wait_for(lambda: batch.turns == 2, PATIENCE_S)
 
+    (first,) = ahead.advance()
+    assert first.candidate is not None
     with pytest.raises(MemoryError, match="no more room"):
         to_the_last(ahead)
 
