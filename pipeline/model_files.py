@@ -148,6 +148,12 @@ def check_suffix(path: Path) -> None:
         )
 
 
+def half_variant(folder: Path) -> str | None:
+    """Return "fp16" where a network's folder holds half-precision files only."""
+    names = [file.name for file in folder.glob("*.safetensors")]
+    return "fp16" if names and all(".fp16." in name for name in names) else None
+
+
 def check_network(folder: Path) -> None:
     """Refuse a folder that is not one network, such as a ControlNet.
 

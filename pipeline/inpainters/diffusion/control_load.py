@@ -23,6 +23,7 @@ from pipeline.inpainters.diffusion.control import ControlNet
 from pipeline.inpainters.diffusion.load import quiet
 from pipeline.inpainters.diffusion.placing import groups_of, move_to
 from pipeline.inpainters.diffusion.trouble import WHAT_LOADING_RAISES, first_line
+from pipeline.model_files import half_variant
 from pipeline.model_networks import locate_network
 from pipeline.settings import InpaintSettings
 
@@ -83,14 +84,12 @@ def load_control(
 def _network(path: Path, checkpoint: Checkpoint, name: str) -> Any:
     if path.is_dir():
         _check_kind(path, name)
-        names = {file.name for file in path.glob("*.safetensors")}
-        half = bool(names) and all(".fp16." in name for name in names)
         network, told = diffusers.ControlNetModel.from_pretrained(
             path,
             dtype=checkpoint.dtype,
             use_safetensors=True,
             local_files_only=True,
-            variant="fp16" if half else None,
+            variant=half_variant(path),
             output_loading_info=True,
         )
         _check_names(told["missing_keys"], told["unexpected_keys"], name)

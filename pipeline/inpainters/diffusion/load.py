@@ -26,6 +26,7 @@ from pipeline.inpainters.diffusion.placing import groups_of, move_to
 from pipeline.inpainters.diffusion.prediction import marked
 from pipeline.inpainters.diffusion.trouble import WHAT_LOADING_RAISES, first_line
 from pipeline.inpainters.diffusion.vae_load import load_vae
+from pipeline.model_files import half_variant
 from pipeline.models import LocatedModel
 
 log = logging.getLogger(__name__)
@@ -129,7 +130,7 @@ def _from_folder(folder: Path, dtype: torch.dtype) -> Any:
         dtype=dtype,
         use_safetensors=True,
         local_files_only=True,
-        variant=_variant(folder),
+        variant=half_variant(folder / "unet"),
         **({} if xl else _UNUSED),
     )
 
@@ -171,13 +172,6 @@ def _family_of(folder: Path) -> tuple[Any, bool]:
     if "text_encoder_2" in index:
         return diffusers.StableDiffusionXLInpaintPipeline, True
     return diffusers.StableDiffusionInpaintPipeline, False
-
-
-def _variant(folder: Path) -> str | None:
-    """Return "fp16" where a folder holds half-precision files only."""
-    names = {file.name for file in (folder / "unet").glob("*.safetensors")}
-    whole = any(".fp16." not in name for name in names)
-    return "fp16" if names and not whole else None
 
 
 def merge_lora(whole: Any, text: str, adapter: str) -> None:

@@ -146,8 +146,7 @@ def _weighted(hidden: torch.Tensor, layout: Layout) -> torch.Tensor:
     plain = hidden.float()
     told = plain * weights.to(plain.device)[..., None]
     before, after = (each.mean(dim=(1, 2), keepdim=True) for each in (plain, told))
-    changed = (weights != 1.0).any(dim=1).to(plain.device)[:, None, None]
-    return torch.where(changed & (after != 0), told * (before / after), told)
+    return torch.where(after != 0, told * (before / after), told)
 
 
 @contextmanager

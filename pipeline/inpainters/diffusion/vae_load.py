@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 
 from pipeline.errors import EnvironmentProblem
 from pipeline.inpainters.diffusion.trouble import WHAT_LOADING_RAISES, first_line
+from pipeline.model_files import half_variant
 from pipeline.model_networks import locate_network
 
 SETTING: Final = "inpaint.vae"
@@ -58,14 +59,12 @@ def load_vae(name: str, own: Any, dtype: torch.dtype) -> Any:
 
 def _loaded(path: Path, own: Any, dtype: torch.dtype) -> Any:
     if path.is_dir():
-        names = {file.name for file in path.glob("*.safetensors")}
-        half = bool(names) and all(".fp16." in name for name in names)
         return diffusers.AutoencoderKL.from_pretrained(
             path,
             dtype=dtype,
             use_safetensors=True,
             local_files_only=True,
-            variant="fp16" if half else None,
+            variant=half_variant(path),
         )
     tensors = load_file(path)
     if not any(".down_blocks." in key for key in tensors):

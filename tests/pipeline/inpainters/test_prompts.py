@@ -77,30 +77,21 @@ def test_break_gives_each_section_a_chunk_of_its_own(
     torch.testing.assert_close(told, expected)
 
 
-def test_a_long_prompt_is_read_in_chunks_that_end_at_a_comma(
-    families: Mapping[str, Path],
+@pytest.mark.parametrize(
+    ("prompt", "first"),
+    [("a" * 64 + "," + "b" * 20, 65), ("a" * 30 + "," + "b" * 60, 75)],
+    ids=["at a comma nearby", "in the middle"],
+)
+def test_a_long_prompt_is_read_in_chunks(
+    families: Mapping[str, Path], prompt: str, first: int
 ) -> None:
     model = load(families["sd-4"])
-    prompt = "a" * 64 + "," + "b" * 20
 
     told = encode(model, prompt)
 
     tokens = ids_of(model, prompt)
-    assert len(tokens) == 85
-    expected = torch.cat([read(model, tokens[:65]), read(model, tokens[65:])])
-    torch.testing.assert_close(told, expected)
-
-
-def test_without_a_comma_nearby_a_chunk_is_filled(
-    families: Mapping[str, Path],
-) -> None:
-    model = load(families["sd-4"])
-    prompt = "a" * 30 + "," + "b" * 60
-
-    told = encode(model, prompt)
-
-    tokens = ids_of(model, prompt)
-    expected = torch.cat([read(model, tokens[:75]), read(model, tokens[75:])])
+    assert len(tokens) == len(prompt)
+    expected = torch.cat([read(model, tokens[:first]), read(model, tokens[first:])])
     torch.testing.assert_close(told, expected)
 
 
