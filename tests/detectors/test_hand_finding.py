@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from detectors.arrays import RgbArray
-from detectors.hand_finding import find_hands
+from detectors.hand_finding import find_hands, look_again
 from detectors.hand_hints import Guides, Hint
 from detectors.hand_judging import HandView
+from detectors.hand_nets import HandNets, Reading
 from detectors.hand_scout import HandScout
 from tests.support.hands import drawn_hand, nets, plain_scene, scene_with_hand
 
@@ -137,3 +138,31 @@ def test_small_hands_are_not_searched_where_one_hand_covers_the_picture() -> Non
     )
 
     assert len(views) == 1
+
+
+@pytest.mark.parametrize(
+    ("seed", "pose", "style", "looks"),
+    [(11, "open", "photo", 1), (3, "holding", "anime", 3)],
+    ids=["steady", "doubtful"],
+)
+def test_only_a_doubtful_hand_is_looked_at_three_more_times(
+    seed: int, pose: str, style: str, looks: int
+) -> None:
+    hand = drawn_hand(seed, pose=pose, style=style)
+    (view,) = hands_in(scene_with_hand(hand, 200, (200, 233)))
+    counted = Counted()
+
+    look_again(view, counted)
+
+    assert counted.reads == looks
+
+
+class Counted(HandNets):
+    """The networks, counting how often landmarks are read."""
+
+    def __init__(self) -> None:
+        self.reads = 0
+
+    def read(self, crop: RgbArray) -> Reading:
+        self.reads += 1
+        return nets().read(crop)

@@ -67,6 +67,21 @@ def test_disagreement_between_looks_is_doubt() -> None:
     assert "disagree" in fresh_judge(strict).judge([view()])[0].doubt
 
 
+@pytest.mark.parametrize(
+    ("shift", "looks"), [(-20.0, 2), (20.0, 2), (0.0, 4)], ids=["ok", "bad", "unsure"]
+)
+def test_only_who_is_unsure_looks_four_times(shift: float, looks: int) -> None:
+    """Without slopes the shift alone decides, and all first looks agree."""
+    shown: list[int] = []
+    net = HandJudgeNet().eval().requires_grad_(False)
+    net.register_forward_pre_hook(lambda _, given: shown.append(len(given[0])))
+    calibration = Calibration((0.0,) * 6, shift, 10.0, 20.0, (2.0, 2.0))
+
+    LearnedJudge(net, calibration).judge([view()])
+
+    assert sum(shown) == looks
+
+
 def test_probabilities_follow_slope_and_shift() -> None:
     calibration = Calibration(
         (2.0, 0.5, 0.0, 0.0, 0.0, 0.0), -1.5, 1.0, 0.0, (2.0, 2.0)
