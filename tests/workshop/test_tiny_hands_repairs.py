@@ -50,16 +50,21 @@ def pictures() -> torch.Tensor:
     return torch.rand(PICTURES, 3, 32, 32) * 2 - 1
 
 
+def learn(training: Training) -> None:
+    shown = pictures()
+    training.step(training.noisy_latents(shown), shown, 1e-3)
+
+
 def test_only_the_decoder_is_sharpened_and_only_once_somebody_can_judge(
     trained: Path,
 ) -> None:
     training = Training(trained)
     before = {name: value.clone() for name, value in training.vae.state_dict().items()}
 
-    training.step(pictures(), 1e-3)
+    learn(training)
     warming = _changed(before, training)
     training.done = WARM_STEPS
-    training.step(pictures(), 1e-3)
+    learn(training)
     sharpened = _changed(before, training)
 
     assert warming == set()
@@ -71,7 +76,7 @@ def test_sharpening_goes_on_where_it_stopped_and_keeps_the_latents_factor(
 ) -> None:
     first = Training(trained)
     first.done = WARM_STEPS
-    first.step(pictures(), 1e-3)
+    learn(first)
     first.keep()
 
     second = Training(trained)

@@ -2,7 +2,8 @@
 
 Run: python -m workshop.tiny_hands.sharpen PAIRS OUT --minutes 60
 OUT/vae is read, and written anew. Resumes where it stopped. The encoder stays as it is,
-so a UNet that has learned its latents goes on with the new decoder.
+so a UNet that has learned its latents goes on with the new decoder. With --guesses half
+of the batches are what the networks in OUT make of noisy latents.
 
 With absolute errors alone a decoder draws the mean of all edges that the latents leave
 open, which is a blur. A discriminator that looks at patches takes no blur for a picture
@@ -26,6 +27,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from workshop.precision import autocast
 from workshop.tiny_hands.checkpoints import Average, load_state, save_state
+from workshop.tiny_hands.guesses import Guesser
 from workshop.tiny_hands.pictures import Shard, take_in
 from workshop.tiny_hands.reconstruction import colour_error, edge_error
 from workshop.tiny_hands.train_vae import draw_crops
@@ -96,12 +98,16 @@ class Training:
                 optimizer.load_state_dict(kept)
             self.done = state["done"]
 
-    def step(self, pictures: torch.Tensor, rate: float) -> tuple[float, ...]:
+    def step(
+        self, latents: torch.Tensor, pictures: torch.Tensor, rate: float
+    ) -> tuple[float, ...]:
         """Learn from one batch; return absolute error, and what the judge says."""
         for optimizer in self._optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = rate
-        decoded = self._decoded(pictures)
+        with autocast():
+            decoded = self.vae.decode(latents).sample
+        decoded = decoded.float()
         with autocast():
             real, shown = self._judge(pictures)
             fake, _ = self._judge(decoded.detach())
@@ -123,14 +129,14 @@ class Training:
         self.done += 1
         return error.abs().mean().item(), real.mean().item(), fake.mean().item()
 
-    def _decoded(self, pictures: torch.Tensor) -> torch.Tensor:
+    @torch.no_grad()
+    def noisy_latents(self, pictures: torch.Tensor) -> torch.Tensor:
+        """Return the latents of pictures, with some noise on them."""
         with autocast():
-            with torch.no_grad():
-                mean = self.vae.encode(pictures).latent_dist.mean
-            most = MOST_NOISE * torch.rand(len(mean), 1, 1, 1)
-            latents = mean + most * mean.std() * torch.randn_like(mean)
-            decoded: torch.Tensor = self.vae.decode(latents).sample
-        return decoded.float()
+            mean = self.vae.encode(pictures).latent_dist.mean.float()
+        most = MOST_NOISE * torch.rand(len(mean), 1, 1, 1)
+        noisy: torch.Tensor = mean + most * mean.std() * torch.randn_like(mean)
+        return noisy
 
     def _descend(self, loss: torch.Tensor, which: int) -> None:
         optimizer = self._optimizers[which]
@@ -157,11 +163,22 @@ class Training:
         vae.save_pretrained(str(folder))
 
 
-def train(pairs: Path, out: Path, minutes: float, batch: int, side: int) -> None:
-    """Train until the minutes are used up, then export the average."""
+def train(
+    pairs: Path, out: Path, minutes: float, size: tuple[int, int], *, guesses: bool
+) -> None:
+    """Train until the minutes are used up, then export the average.
+
+    Args:
+        pairs: Where `pictures` wrote.
+        out: Holds `vae`, and with `guesses` all that `train_unet` wrote.
+        minutes: Of wall time.
+        size: Cut-outs a batch, and their side in pixels.
+        guesses: Learn from guessed latents in every other step.
+    """
     cv2.setNumThreads(1)
     torch.manual_seed(0)
     training = Training(out)
+    guesser = Guesser(out, training.vae) if guesses else None
     known: dict[Path, Shard] = {}
     take_in(pairs, known)
     shards = list(known.values())
@@ -169,7 +186,12 @@ def train(pairs: Path, out: Path, minutes: float, batch: int, side: int) -> None
     started = time.monotonic()
     while (share := (time.monotonic() - started) / 60 / minutes) < 1:
         rate = RATE * (0.5 + 0.5 * math.cos(math.pi * share))
-        told = training.step(draw_crops(shards, batch, side, rng), rate)
+        if guesser is not None and training.done % 2:
+            latents, pictures = guesser.draw(shards, *size, rng)
+        else:
+            pictures = draw_crops(shards, *size, rng)
+            latents = training.noisy_latents(pictures)
+        told = training.step(latents, pictures, rate)
         if training.done % 25 == 0:
             figures = " ".join(f"{figure:.4f}" for figure in told)
             passed = time.monotonic() - started
@@ -188,8 +210,10 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--side", type=int, default=128)
+    parser.add_argument("--guesses", action="store_true")
     given = parser.parse_args()
-    train(given.pairs, given.out, given.minutes, given.batch, given.side)
+    size = given.batch, given.side
+    train(given.pairs, given.out, given.minutes, size, guesses=given.guesses)
 
 
 if __name__ == "__main__":
