@@ -9,6 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from detectors.arrays import RgbArray
+from detectors.hand_framing import FRAME_PX
+from detectors.hand_nets import HandNets
+from detectors.hand_outline import hand_region
 from detectors.hand_scout import STRIDE
 from workshop.hands.backgrounds import BACKGROUNDS, installed_photos
 from workshop.judge.batches import is_held_out
@@ -29,6 +32,12 @@ SIZES_PX = (9.0, 110.0)
 
 _REAL_SHARE = 0.57
 """Length of a hand whose outline is not known, of its cut-out; as of drawn ones."""
+
+_PHOTOGRAPHED = 0.5
+"""Share of photographed hands among those that are pasted."""
+
+_FITS_ABOVE = 0.5
+"""Presence from which landmarks outline a photographed hand."""
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -60,15 +69,56 @@ class Lesson(NamedTuple):
     """(S, S) float32, log2 of the hand's length there; 0 where nothing is known."""
 
 
-def patches(folder: Path) -> Iterator[Patch]:
-    """Yield the hands of every shard of drawn and real hands that may be learned."""
-    for path in sorted([*folder.glob("render-*.npz"), *folder.glob("real-*.npz")]):
+class Hands(NamedTuple):
+    """All that may be pasted."""
+
+    drawn: list[Patch]
+    photographed: list[Patch]
+
+    def one(self, rng: np.random.Generator) -> Patch:
+        """Return any hand."""
+        photographed = self.photographed and rng.random() < _PHOTOGRAPHED
+        among = self.photographed if photographed else self.drawn
+        return among[rng.integers(len(among))]
+
+
+def patches(folder: Path, nets: HandNets) -> Hands:
+    """Return the hands of every shard of drawn and real hands that may be learned.
+
+    Args:
+        folder: Where `workshop.judge` has put its shards.
+        nets: The two networks; landmarks outline photographed hands.
+    """
+    return Hands(
+        [_patch(pixels, drawn) for pixels, drawn in _stored(folder, "render-*.npz")],
+        [
+            _patch(pixels, _outlined(pixels, nets))
+            for pixels, _ in _stored(folder, "real-*.npz")
+        ],
+    )
+
+
+def _stored(
+    folder: Path, pattern: str
+) -> Iterator[tuple[RgbArray, npt.NDArray[np.uint8]]]:
+    """Yield each hand that may be learned, at HAND_PX, and its map."""
+    for path in sorted(folder.glob(pattern)):
         for label, coded, rest in read_shard(path):
             if is_held_out(label.group):
                 continue
             pixels = decode(coded)
             small = cv2.resize(pixels, (HAND_PX, HAND_PX), interpolation=cv2.INTER_AREA)
-            yield _patch(small, rest.hand if label.mapped else None)
+            yield small, rest.hand
+
+
+def _outlined(pixels: RgbArray, nets: HandNets) -> npt.NDArray[np.uint8] | None:
+    """Return (HAND_PX, HAND_PX) uint8, 255 on a photographed hand; None if unsure."""
+    read = nets.read(cv2.resize(pixels, (FRAME_PX, FRAME_PX)))
+    if read.presence < _FITS_ABOVE:
+        return None
+    region = hand_region(pixels, read.points * np.float32(HAND_PX / FRAME_PX))
+    inner = cv2.erode(region.astype(np.uint8) * 255, np.ones((2, 2), np.uint8))
+    return np.asarray(cv2.GaussianBlur(inner, (0, 0), 0.7), np.uint8)
 
 
 def _patch(pixels: RgbArray, drawn: npt.NDArray[np.uint8] | None) -> Patch:
@@ -106,9 +156,7 @@ def _photo(pixels: RgbArray) -> RgbArray:
     return whole
 
 
-def lesson(
-    rng: np.random.Generator, hands: list[Patch], behind: list[RgbArray]
-) -> Lesson:
+def lesson(rng: np.random.Generator, hands: Hands, behind: list[RgbArray]) -> Lesson:
     """Return one picture with none to five hands, skin-coloured limbs, and noise."""
     picture = _piece(rng, behind[rng.integers(len(behind))]).astype(np.float32)
     for _ in range(rng.integers(0, 4)):
@@ -119,7 +167,7 @@ def lesson(
     heat = np.zeros((cells, cells), np.float32)
     size = np.zeros((cells, cells), np.float32)
     for _ in range(rng.integers(0, 6)):
-        patch = hands[rng.integers(len(hands))]
+        patch = hands.one(rng)
         low, high = np.log(SIZES_PX)
         length = float(np.exp(rng.uniform(low, high)))
         middle = rng.uniform(0, SIDE, 2)

@@ -1,7 +1,8 @@
 """Train the scout; half an hour of one core, checkpoints every 50 steps, resumes.
 
 Run: `PYTHONPATH=data python -m workshop.scout.train --samples data/workshop/out/judge
---out data/workshop/out/scout --export data/models/hand-scout`.
+--out data/workshop/out/scout --export data/models/hand-scout`. With
+`--start data/models/hand-scout` it trains what is shipped further.
 """
 
 import argparse
@@ -12,10 +13,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn import functional
 
+from detectors.hand_nets import HandNets
 from detectors.hand_scout import WEIGHTS, ScoutNet
 from workshop.scout.pictures import Lesson, grounds, lesson, patches
 from workshop.steepest import optimizers_for
@@ -67,10 +69,13 @@ def train(given: argparse.Namespace) -> ScoutNet:
     """Train, or go on where a checkpoint stands."""
     net = ScoutNet().to(memory_format=torch.channels_last)
     net.answer.bias = torch.nn.Parameter(torch.tensor([-4.0, 5.0]))
-    optimizers = optimizers_for(net, _LEARNING_RATE, 0.01)
+    if given.start is not None:
+        stored = load_file(str(given.start / Path(WEIGHTS).name))
+        net.load_state_dict({name: kept.float() for name, kept in stored.items()})
+    optimizers = optimizers_for(net, given.rate, 0.01)
     average = Average(net, _AVERAGED)
     first = _resume(given.out, net, optimizers, average)
-    hands = list(patches(given.samples))
+    hands = patches(given.samples, HandNets.open())
     behind = grounds(given.grounds, SEED)
     start, mean = time.monotonic(), 0.0
     for step in range(first, given.steps):
@@ -83,7 +88,7 @@ def train(given: argparse.Namespace) -> ScoutNet:
         torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
         for optimizer in optimizers:
             for group in optimizer.param_groups:
-                group["lr"] = _rate(step, given.steps)
+                group["lr"] = given.rate * _share(step, given.steps)
             optimizer.step()
         average.follow(net)
         mean = 0.98 * mean + 0.02 * loss.item()
@@ -95,11 +100,10 @@ def train(given: argparse.Namespace) -> ScoutNet:
     return net.eval()
 
 
-def _rate(step: int, steps: int) -> float:
+def _share(step: int, steps: int) -> float:
+    """Return the share of the peak learning rate: warm-up, then half a cosine."""
     warm = min(1.0, (step + 1) / _WARM_UP)
-    return (
-        _LEARNING_RATE * warm * (0.02 + 0.49 * (1 + math.cos(math.pi * step / steps)))
-    )
+    return warm * (0.02 + 0.49 * (1 + math.cos(math.pi * step / steps)))
 
 
 def _keep(
@@ -140,6 +144,8 @@ def main() -> None:
     parser.add_argument("--samples", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--export", type=Path, required=True)
+    parser.add_argument("--start", type=Path, help="a folder of weights to go on from")
+    parser.add_argument("--rate", type=float, default=_LEARNING_RATE)
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--grounds", type=int, default=240)
     given = parser.parse_args()
