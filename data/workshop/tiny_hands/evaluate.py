@@ -44,7 +44,7 @@ ABLATIONS: Mapping[str, Mapping[str, Any]] = {
     "strength 0.9": {"plan.strength": 0.9},
     "no pose": {"inpaint.control": "none"},
     "any blur": {"choose.max_blur": 10.0},
-    "guidance 1": {"inpaint.guidance_scale": 1.0},
+    "guidance 1.5": {"inpaint.guidance_scale": 1.5},
     "guidance 5": {"inpaint.guidance_scale": 5.0},
 }
 """Each changes one thing in the settings of the row "tiny-hands"."""

@@ -190,7 +190,7 @@ def settings_for(model: Path, variations: int, steps: int, **changes: Any) -> Se
             "model": str(model),
             "steps": steps,
             "scheduler": "unipc",
-            "guidance_scale": 1.5,
+            "guidance_scale": 1.0,
         },
     }
     if control is not None:
