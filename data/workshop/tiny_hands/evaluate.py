@@ -8,6 +8,8 @@ twin" say what both make of the hands before, and of the same hands without thei
 the floor and the ceiling.
 
 Run: python -m workshop.tiny_hands.evaluate --model FOLDER --counter FILE --hands 200
+A line takes up to an hour. With --json FILE what is measured is kept as it comes, and
+the same command goes on where it was stopped.
 """
 
 import argparse
@@ -15,7 +17,7 @@ import json
 import multiprocessing
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -26,11 +28,14 @@ import torch
 
 from pipeline.settings import Settings
 from pipeline.toolbox import build_toolbox
-from workshop.tiny_hands.repairs import Case, draw_case, repair, settings_for
-from workshop.tiny_hands.verdicts import Row, Verdict, verdicts_of
+from workshop.tiny_hands.repairs import FIRST, Case, draw_case, repair, settings_for
+from workshop.tiny_hands.verdicts import CONTROLS, Row, Verdict, verdicts_of
 
 SHOWN = 8
 """Hands on the sheet."""
+
+AT_ONCE = 5
+"""Hands that a worker takes; what it says of them is kept together."""
 
 ABLATIONS: Mapping[str, Mapping[str, Any]] = {
     "small, only masked": {"plan.mode": "only-masked"},
@@ -86,13 +91,48 @@ def rows(model: Path, steps: int, wanted: Sequence[str]) -> Iterator[Row]:
             yield Row(name, settings, (4,), small=name.startswith("small"))
 
 
-def measure(
-    row: Row, hands: int, counter: Path, pool: Executor, parts: int
-) -> list[Verdict]:
-    """Measure one line on several cores."""
-    shares = [range(part, hands, parts) for part in range(parts)]
-    jobs = [pool.submit(verdicts_of, row, share, counter) for share in shares]
-    return [verdict for job in jobs for verdict in job.result()]
+class Kept:
+    """What was measured so far, in a file where one is named."""
+
+    def __init__(self, file: Path | None, model: Path, steps: int) -> None:
+        """Take up what an earlier run has kept.
+
+        Raises:
+            ValueError: the file is of another model, or of other steps.
+        """
+        self._file = file
+        self._of = {"model": str(model), "steps": steps}
+        self.verdicts: list[Verdict] = []
+        if file is not None and file.exists():
+            stored = json.loads(file.read_text())
+            if any(stored.get(name) != value for name, value in self._of.items()):
+                raise ValueError(f"{file} was measured with others than {self._of}")
+            self.verdicts = [Verdict(**each) for each in stored["verdicts"]]
+
+    def of(self, row: Row) -> list[Verdict]:
+        """Return the verdicts of a line, in the order of variations and hands."""
+        names = CONTROLS if row.settings is None else (row.name,)
+        mine = [verdict for verdict in self.verdicts if verdict.row in names]
+        return sorted(mine, key=lambda verdict: (verdict.row, verdict.n, verdict.seed))
+
+    def add(self, verdicts: Sequence[Verdict]) -> None:
+        """Keep some more."""
+        self.verdicts += verdicts
+        if self._file is not None:
+            plain = [asdict(verdict) for verdict in self.verdicts]
+            self._file.write_text(json.dumps({**self._of, "verdicts": plain}))
+
+
+def measure(row: Row, hands: int, counter: Path, pool: Executor, kept: Kept) -> None:
+    """Measure what a line lacks, on several cores."""
+    known = {verdict.seed - FIRST for verdict in kept.of(row)}
+    left = [number for number in range(hands) if number not in known]
+    jobs = [
+        pool.submit(verdicts_of, row, left[start : start + AT_ONCE], counter)
+        for start in range(0, len(left), AT_ONCE)
+    ]
+    for job in as_completed(jobs):
+        kept.add(job.result())
 
 
 def sheet(cases: Sequence[Case], settings: Settings, path: Path) -> None:
@@ -139,21 +179,17 @@ def main() -> None:
     if given.sheet:
         cases = [draw_case(number) for number in range(SHOWN)]
         sheet(cases, settings_for(given.model, 6, given.steps), given.sheet)
-    verdicts: list[Verdict] = []
+    kept = Kept(given.json, given.model, given.steps)
+    told: list[Verdict] = []
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(given.workers, mp_context=context) as pool:
         for row in rows(given.model, given.steps, given.rows):
             started = time.monotonic()
-            mine = measure(row, given.hands, given.counter, pool, given.workers)
-            verdicts += mine
+            measure(row, given.hands, given.counter, pool, kept)
+            told += kept.of(row)
             print(f"{row.name}: {time.monotonic() - started:.0f} s", flush=True)
-            # A line takes up to an hour; what is measured is kept as it comes.
-            print(table(mine), flush=True)
-            if given.json:
-                plain = [asdict(verdict) for verdict in verdicts]
-                kept = {"steps": given.steps, "verdicts": plain}
-                given.json.write_text(json.dumps(kept))
-    print(table(verdicts))
+            print(table(kept.of(row)), flush=True)
+    print(table(told))
 
 
 if __name__ == "__main__":

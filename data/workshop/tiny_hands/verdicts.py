@@ -18,6 +18,9 @@ from pipeline.toolbox import Toolbox, build_toolbox
 from workshop.tiny_hands.counter import CounterJudge
 from workshop.tiny_hands.repairs import Case, best_of, draw_case, repair, settings_for
 
+CONTROLS = ("as drawn", "sound twin")
+"""What hands are called that nothing was done to."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -122,8 +125,8 @@ def controls(cases: Sequence[Case], counter: CounterJudge) -> Iterator[Verdict]:
     toolbox = build_toolbox(settings_for(Path(), 1, 1), with_inpainter=False)
     judges = Judges(toolbox, counter, 0)
     for case in cases:
-        yield judges.verdict("as drawn", 0, case, case.pixels, 0.0)
-        yield judges.verdict("sound twin", 0, case, case.twin, 0.0)
+        for name, pixels in zip(CONTROLS, (case.pixels, case.twin), strict=True):
+            yield judges.verdict(name, 0, case, pixels, 0.0)
     toolbox.close()
 
 
