@@ -62,8 +62,8 @@ _PLAIN_PRESENCE, _AT_REST = 0.97, 0.05
 """Presence in both, and jitter between them, from which two looks are enough."""
 
 _RESTLESS = 0.25
-"""Jitter beyond which a sure presence needs a palm as well: small hands stay below 0.2,
-and a cup of coffee, enlarged, has 0.28 at a presence of 0.95."""
+"""Jitter beyond which a sure presence needs a palm as well: small hands hardly reach
+it, and a cup of coffee, enlarged, does."""
 
 _NOWHERE = 0.5
 """Jitter beyond which the landmarks fit nothing at all."""
