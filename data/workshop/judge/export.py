@@ -31,7 +31,7 @@ from detectors.hand_search import view_at
 from detectors.weights import OWN_DIGESTS
 from workshop.judge.augment import change_looks
 from workshop.judge.batches import Pool, Stored, load_pool
-from workshop.judge.samples import REACH, STORED_PX, decode
+from workshop.judge.samples import REACH, STORED_PX, THROUGH, decode
 
 _Floats = npt.NDArray[np.float64]
 T = TypeVar("T")
@@ -203,18 +203,19 @@ def report(raw: Raw) -> dict[str, Any]:
         "recall_at_5fpr": recall_at_fpr(raw.flawed, logits, 0.05),
         "ece": _calibration_error(raw.flawed, p),
     }
-    for origin in ("render", "edit"):
+    for origin in sorted(set(origins[raw.flawed])):
         part = (origins == origin) & raw.flawed
-        against = ~raw.flawed & (
-            origins != ("edit" if origin == "render" else "render")
-        )
+        real = f"{THROUGH}real" if origin.startswith(THROUGH) else "real"
+        against = ~raw.flawed & np.isin(origins, (origin, real))
         both = part | against
         found[f"{origin}_auc"] = auc_of(raw.flawed[both], logits[both])
         for detail in sorted(set(details[part])):
             one = against | (part & (details == detail))
             found[f"{origin}_{detail}"] = auc_of(raw.flawed[one], logits[one])
-    sound = ~raw.flawed & (origins == "real")
-    found["real_ok_above_half"] = float((p[sound] > 0.5).mean())
+    for real in ("real", f"{THROUGH}real"):
+        sound = ~raw.flawed & (origins == real)
+        if sound.any():
+            found[f"{real}_ok_above_half"] = float((p[sound] > 0.5).mean())
     return {name: round(float(value), 3) for name, value in found.items()}
 
 

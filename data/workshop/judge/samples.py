@@ -28,6 +28,9 @@ STORED_MAP = 72
 
 MOST_TIPS = 10
 
+THROUGH = "through-"
+"""How the origins of samples begin that went through an autoencoder."""
+
 KIND_OF = {
     "ok": "ok",
     "extra": "extra",
@@ -52,7 +55,7 @@ class Label:
     """What is known about one sample."""
 
     origin: str
-    """"render", "edit" or "real"."""
+    """"render", "edit" or "real"; with THROUGH before it after a round trip."""
 
     style: str
     kind: str

@@ -34,6 +34,8 @@ EMA = 0.99
 SAVE_EVERY_S = 180.0
 MEASURE_EVERY_S = 600.0
 RELOAD_EVERY_S = 420.0
+PAIRS = "render=3,edit=2,through-render=2,through-edit=1"
+"""Of each origin in a batch; an origin without samples is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +250,7 @@ def main() -> None:
     parser.add_argument("--skip", nargs="*", default=[], help="flaws to leave out")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--pairs", default="render=5,edit=3")
+    parser.add_argument("--pairs", default=PAIRS)
     parser.add_argument("--start", type=Path)
     parser.add_argument("--pace", type=float, default=1.0)
     parser.add_argument("--singles", type=int, default=3)

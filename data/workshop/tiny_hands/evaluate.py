@@ -47,6 +47,7 @@ ABLATIONS: Mapping[str, Mapping[str, Any]] = {
     "strength 0.4": {"plan.strength": 0.4},
     "strength 0.6": {"plan.strength": 0.6},
     "strength 0.9": {"plan.strength": 0.9},
+    "working size 224": {"plan.working_px": 224},
     "no pose": {"inpaint.control": "none"},
     "any blur": {"choose.max_blur": 10.0},
     "guidance 1.5": {"inpaint.guidance_scale": 1.5},

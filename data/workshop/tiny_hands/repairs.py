@@ -31,6 +31,10 @@ SIDE = 320
 SMALL_SIDE, LARGE_SIDE = 144, 512
 """Of a small hand's surroundings, and of the picture that they are in the middle of."""
 
+WORKING_PX = 320
+"""As in configs/tiny-hands.toml. The networks learned at 192 px. At 224 px hands are
+half as sharp as here; at 448 px their joints begin to swell."""
+
 GROWN_PX = 10
 SOUND_PROMPT = "perfect hand, five fingers, natural pose, detailed skin"
 BAD_PROMPT = "malformed hand, extra fingers, missing fingers, fused fingers"
@@ -183,7 +187,7 @@ def settings_for(model: Path, variations: int, steps: int, **changes: Any) -> Se
             "max_area_share": 1.0,
             "merge_px": 128,
         },
-        "plan": {"variations": variations, "working_px": 224},
+        "plan": {"variations": variations, "working_px": WORKING_PX},
         "prompt": {"prompt": SOUND_PROMPT, "negative_prompt": BAD_PROMPT},
         "inpaint": {
             "removal": "model",
