@@ -12,6 +12,7 @@ from workshop.tiny_hands.sharpen import WARM_STEPS, Training
 
 from detectors.arrays import RgbArray
 from pipeline.records import Candidate
+from pipeline.settings_file import load_settings
 from pipeline.toolbox import Toolbox
 from tests.support.fakes import FakeDetector, FakeInpainter
 
@@ -98,3 +99,14 @@ def _changed(before: dict[str, torch.Tensor], training: Training) -> set[str]:
         for name, value in before.items()
         if not torch.equal(value, now[name])
     }
+
+
+def test_hands_are_measured_as_the_shipped_settings_repair_them() -> None:
+    """Else the model card would tell of something that nobody can run."""
+    shipped = load_settings(Path("configs/tiny-hands.toml")).settings
+    measured = settings_for(Path("data/models/tiny-hands"), 4, shipped.inpaint.steps)
+    for name in ("scheduler", "guidance_scale", "control"):
+        assert getattr(measured.inpaint, name) == getattr(shipped.inpaint, name)
+    assert measured.plan.working_px == shipped.plan.working_px
+    assert measured.choose == shipped.choose
+    assert measured.prompt.prompt == shipped.prompt.prompt

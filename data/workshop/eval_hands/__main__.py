@@ -27,12 +27,15 @@ from workshop.eval_hands.finding import (
 from workshop.eval_hands.pairs import counted_over_five, summarise_pairs, try_pair
 from workshop.eval_hands.removal import measure_removal
 from workshop.eval_hands.sources import (
+    decoded_pairs,
     default_labels,
     edited_pairs,
     real_hands,
     rendered_pairs,
 )
 from workshop.eval_hands.table import table_of
+
+TINY_HANDS = Path(__file__).parents[2] / "models" / "tiny-hands"
 
 Measure = Callable[[argparse.Namespace, HandsDetector], dict[str, Any]]
 
@@ -48,6 +51,15 @@ def on_edits(given: argparse.Namespace, detector: HandsDetector) -> dict[str, An
     if not given.labels.is_file():
         return {}
     pairs = edited_pairs(given.labels, HandNets.open(), given.edits)
+    return summarise_pairs([try_pair(pair, detector.look) for pair in pairs])
+
+
+def on_decoded(given: argparse.Namespace, detector: HandsDetector) -> dict[str, Any]:
+    """Compare edits of real hands after both came out of an autoencoder."""
+    if not given.labels.is_file():
+        return {}
+    edited = edited_pairs(given.labels, HandNets.open(), given.decoded)
+    pairs = decoded_pairs(edited, TINY_HANDS / "vae")
     return summarise_pairs([try_pair(pair, detector.look) for pair in pairs])
 
 
@@ -82,6 +94,7 @@ def on_surplus(given: argparse.Namespace, detector: HandsDetector) -> dict[str, 
 PARTS: dict[str, Measure] = {
     "renders": on_renders,
     "edits": on_edits,
+    "decoded": on_decoded,
     "real": on_real,
     "finding": on_scenes,
     "removal": on_surplus,
@@ -110,6 +123,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--parts", nargs="*", choices=list(PARTS), default=list(PARTS))
     parser.add_argument("--renders", type=int, default=104, help="pairs")
     parser.add_argument("--edits", type=int, default=150, help="pairs")
+    parser.add_argument("--decoded", type=int, default=80, help="pairs")
     parser.add_argument("--hands", type=int, default=16, help="drawn, and as many real")
     parser.add_argument("--surplus", type=int, default=60, help="drawn hands")
     return parser

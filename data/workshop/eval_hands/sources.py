@@ -2,10 +2,11 @@
 
 import csv
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
+from diffusers import AutoencoderKL
 
 from detectors.arrays import RgbArray
 from detectors.hand_nets import HandNets
@@ -22,6 +23,7 @@ from workshop.judge.make_real import (
     sample_of,
 )
 from workshop.judge.make_renders import SHARES
+from workshop.judge.make_round_trips import round_trip, trip_of
 
 FIRST_SEED = 900_000_000
 """Training draws its seeds from 1,000,000 up, and never comes this far."""
@@ -78,6 +80,22 @@ def edited_pairs(labels: Path, nets: HandNets, most: int) -> Iterator[Pair]:
                 one.label.digits if one.label.open_hand else None,
                 one.label.group,
             )
+
+
+def decoded_pairs(pairs: Iterable[Pair], vae: Path) -> Iterator[Pair]:
+    """Send pairs through an autoencoder; both members make the same trip.
+
+    Args:
+        pairs: Pictures of any size.
+        vae: A diffusers folder.
+    """
+    network = AutoencoderKL.from_pretrained(str(vae)).eval()
+    for number, pair in enumerate(pairs):
+        trip = trip_of(f"decoded-{number}-{pair.group}")
+        yield pair._replace(
+            flawed=round_trip(pair.flawed, trip, network),
+            sound=round_trip(pair.sound, trip, network),
+        )
 
 
 def real_hands(labels: Path) -> Iterator[tuple[HandLabel, RgbArray]]:

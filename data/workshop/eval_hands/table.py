@@ -12,6 +12,7 @@ sound hands, and the ones that were edited, from groups that were held out.
 _SETS = (
     ("renders", "drawn pairs"),
     ("edits", "edited real hands, against edited sound ones"),
+    ("decoded", "the same, after the autoencoder of tiny-hands"),
     ("real", "open real crops"),
 )
 

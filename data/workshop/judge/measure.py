@@ -9,6 +9,7 @@ import torch
 from detectors.evaluation import auc_of
 from detectors.hand_judge_net import HandJudgeNet, Judgement
 from workshop.judge.batches import Pool, Stored, plain_batch
+from workshop.judge.samples import THROUGH
 from workshop.precision import autocast
 
 _Floats = npt.NDArray[np.float64]
@@ -26,24 +27,29 @@ def judge_all(net: HandJudgeNet, stored: Sequence[Stored]) -> Judgement:
 
 
 def measure_pool(net: HandJudgeNet, pool: Pool, *, most: int) -> dict[str, float]:
-    """Return, for each origin, AUC and the share of pairs in the right order."""
+    """Return, for each origin, AUC and the share of pairs in the right order.
+
+    Flawed hands are also held against real sound ones that came the same way, and of
+    those the share is told that the network alone takes for flawed.
+    """
     net.eval()
     found: dict[str, float] = {}
-    everything: dict[bool, list[_Floats]] = {True: [], False: []}
+    flawed_logits: list[_Floats] = []
     for origin, pairs in pool.pairs.items():
         chosen = pairs[:most]
         flawed = _logits(net, [pair[0][0] for pair in chosen])
         sound = _logits(net, [pair[1][0] for pair in chosen])
-        everything[True].append(flawed)
-        everything[False].append(sound)
+        flawed_logits.append(flawed)
         found[f"{origin}_pairs"] = float((flawed > sound).mean())
         found[f"{origin}_auc"] = _auc(flawed, sound)
         found[f"{origin}_n"] = len(chosen)
-    if pool.singles:
-        singles = _logits(net, pool.singles[: 2 * most])
-        found["real_over_half"] = float((singles > 0).mean())
-        for origin, flawed in zip(pool.pairs, everything[True], strict=True):
-            found[f"{origin}_v_real_auc"] = _auc(flawed, singles)
+    for real in sorted({single.label.origin for single in pool.singles}):
+        alone = [single for single in pool.singles if single.label.origin == real]
+        logits = _logits(net, alone[: 2 * most])
+        found[f"{real}_over_half"] = float((logits > 0).mean())
+        for origin, flawed in zip(pool.pairs, flawed_logits, strict=True):
+            if origin.startswith(THROUGH) == real.startswith(THROUGH):
+                found[f"{origin}_v_{real}_auc"] = _auc(flawed, logits)
     return {name: round(value, 4) for name, value in found.items()}
 
 

@@ -35,6 +35,9 @@ WORKING_PX = 320
 """As in configs/tiny-hands.toml. The networks learned at 192 px. At 224 px hands are
 half as sharp as here; at 448 px their joints begin to swell."""
 
+MAX_BLUR = 0.5
+"""As in configs/tiny-hands.toml."""
+
 GROWN_PX = 10
 SOUND_PROMPT = "perfect hand, five fingers, natural pose, detailed skin"
 BAD_PROMPT = "malformed hand, extra fingers, missing fingers, fused fingers"
@@ -188,6 +191,7 @@ def settings_for(model: Path, variations: int, steps: int, **changes: Any) -> Se
             "merge_px": 128,
         },
         "plan": {"variations": variations, "working_px": WORKING_PX},
+        "choose": {"max_blur": MAX_BLUR},
         "prompt": {"prompt": SOUND_PROMPT, "negative_prompt": BAD_PROMPT},
         "inpaint": {
             "removal": "model",
