@@ -35,7 +35,7 @@ WORKING_PX = 320
 """As in configs/tiny-hands.toml. The networks learned at 192 px. At 224 px hands are
 half as sharp as here; at 448 px their joints begin to swell."""
 
-MAX_BLUR = 0.5
+MAX_BLUR, MIN_FLAW_DROP = 0.5, 0.6
 """As in configs/tiny-hands.toml."""
 
 GROWN_PX = 10
@@ -191,7 +191,7 @@ def settings_for(model: Path, variations: int, steps: int, **changes: Any) -> Se
             "merge_px": 128,
         },
         "plan": {"variations": variations, "working_px": WORKING_PX},
-        "choose": {"max_blur": MAX_BLUR},
+        "choose": {"max_blur": MAX_BLUR, "min_flaw_drop": MIN_FLAW_DROP},
         "prompt": {"prompt": SOUND_PROMPT, "negative_prompt": BAD_PROMPT},
         "inpaint": {
             "removal": "model",
