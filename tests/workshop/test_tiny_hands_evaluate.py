@@ -53,3 +53,14 @@ def test_a_table_of_another_model_is_not_gone_on_with(tmp_path: Path) -> None:
 
     with pytest.raises(ValueError, match="was measured with others"):
         Kept(tmp_path / "table.json", Path("other"), 16)
+
+
+def test_a_table_of_other_settings_is_not_gone_on_with(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Else one line would tell of hands that were repaired in two ways."""
+    Kept(tmp_path / "table.json", Path("model"), 16).add([said(0, "as drawn")])
+    monkeypatch.setattr("workshop.tiny_hands.repairs.MIN_FLAW_DROP", 0.1)
+
+    with pytest.raises(ValueError, match="was measured with others"):
+        Kept(tmp_path / "table.json", Path("model"), 16)

@@ -109,13 +109,13 @@ def sent_through(path: Path, share: float, vae: AutoencoderKL) -> Iterator[Sampl
         yield replace(rest, pixels=pixels, label=away)
 
 
-def write_trips(folder: Path, share: float, source: Path) -> tuple[str, int]:
+def write_trips(vae: Path, share: float, source: Path) -> tuple[str, int]:
     """Write the shard that goes with one shard; return its name and its length."""
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
-    vae = AutoencoderKL.from_pretrained(str(folder)).eval()
+    network = AutoencoderKL.from_pretrained(str(vae)).eval()
     path = source.with_name(f"{THROUGH}{source.name}")
-    return path.name, write_shard(path, list(sent_through(source, share, vae)))
+    return path.name, write_shard(path, list(sent_through(source, share, network)))
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ the same command goes on where it was stopped.
 """
 
 import argparse
+import hashlib
 import json
 import multiprocessing
 import time
@@ -30,6 +31,8 @@ from pipeline.settings import Settings
 from pipeline.toolbox import build_toolbox
 from workshop.tiny_hands.repairs import FIRST, Case, draw_case, repair, settings_for
 from workshop.tiny_hands.verdicts import CONTROLS, Row, Verdict, verdicts_of
+
+MODELS = Path(__file__).parents[2] / "models"
 
 SHOWN = 8
 """Hands on the sheet."""
@@ -99,10 +102,18 @@ class Kept:
         """Take up what an earlier run has kept.
 
         Raises:
-            ValueError: the file is of another model, or of other steps.
+            ValueError: the file is of other settings or weights.
         """
         self._file = file
-        self._of = {"model": str(model), "steps": steps}
+        settings = settings_for(model, 1, steps).model_dump(mode="json")
+        # Weights of the detectors, which judge, are among those that these list.
+        weights = (MODELS / "SHA256SUMS").read_text()
+        told = json.dumps(settings, sort_keys=True) + weights
+        self._of = {
+            "model": str(model),
+            "steps": steps,
+            "of": hashlib.sha256(told.encode()).hexdigest(),
+        }
         self.verdicts: list[Verdict] = []
         if file is not None and file.exists():
             stored = json.loads(file.read_text())

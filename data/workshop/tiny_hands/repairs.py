@@ -33,7 +33,7 @@ SMALL_SIDE, LARGE_SIDE = 144, 512
 
 WORKING_PX = 320
 """As in configs/tiny-hands.toml. The networks learned at 192 px. At 224 px hands are
-half as sharp as here; at 448 px their joints begin to swell."""
+softer than here; at 448 px their joints begin to swell."""
 
 MAX_BLUR, MIN_FLAW_DROP = 0.5, 0.6
 """As in configs/tiny-hands.toml."""
