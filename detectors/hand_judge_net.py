@@ -73,16 +73,16 @@ class Merge(nn.Module):
 
     def __init__(self, coarse: int, fine: int, width: int) -> None:
         super().__init__()
-        self.narrow = nn.Conv2d(coarse, width, 1)
-        self.lateral = nn.Conv2d(fine, width, 1)
+        self.narrow = SameConv(coarse, width, 1)
+        self.lateral = SameConv(fine, width, 1)
         self.look = SameConv(width, width, 3, 1, groups=width)
-        self.mix = nn.Conv2d(width, width, 1)
+        self.mix = SameConv(width, width, 1)
 
     def forward(self, coarse: Tensor, fine: Tensor) -> Tensor:
         narrow = self.narrow(coarse)
         raised = functional.interpolate(narrow, scale_factor=2.0, mode="nearest")
         joined = functional.relu6(raised + self.lateral(fine))
-        mixed: Tensor = self.mix(functional.relu6(self.look(joined)))
+        mixed: Tensor = self.mix(self.look.clipped(joined))
         return functional.relu6(joined + mixed)
 
 
@@ -108,14 +108,14 @@ class HandJudgeNet(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.trunk = HandTrunk()
-        self.top = nn.Conv2d(TOP, _WIDTHS[0], 1)
+        self.top = SameConv(TOP, _WIDTHS[0], 1)
         self.merges = nn.ModuleList(
             Merge(coarse, fine, width)
             for coarse, fine, width in zip(
                 _WIDTHS[:-1], (112, 40, 24), _WIDTHS[1:], strict=True
             )
         )
-        self.draw = nn.Conv2d(_WIDTHS[-1], len(MAP_CHANNELS), 1)
+        self.draw = SameConv(_WIDTHS[-1], len(MAP_CHANNELS), 1)
         self.glance = Glance()
         self.squeeze = nn.Linear(TOP, 192)
         summed = 192 + 2 * sum(_WIDTHS[1:]) + 4
@@ -144,7 +144,7 @@ class HandJudgeNet(nn.Module):
     def sum_up(self, inner: list[Tensor]) -> tuple[Tensor, Tensor]:
         """Return the decoder's answers, (N, 14), and its maps, (N, 3, 56, 56)."""
         fine, middle, _, coarse, _, top = inner
-        seen = functional.relu6(self.top(top))
+        seen = self.top.clipped(top)
         summary = [functional.relu6(self.squeeze(top.mean((2, 3))))]
         for merge, level in zip(self.merges, (coarse, middle, fine), strict=True):
             seen = merge(seen, level)
@@ -200,8 +200,11 @@ def load_net(weights: Path) -> HandJudgeNet:
             f"{weights} does not hold the hand judge: {problem}; "
             "check the repository out again"
         ) from problem
-    net.to(memory_format=torch.channels_last)
-    return net.eval().requires_grad_(False)
+    net.to(memory_format=torch.channels_last).eval().requires_grad_(False)
+    for layer in net.modules():
+        if isinstance(layer, SameConv):
+            layer.finish()
+    return net
 
 
 def ask(net: HandJudgeNet, looks: RgbArray) -> Said:
