@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,19 @@ def test_what_a_stopped_table_lacks_is_measured_and_nothing_twice(
     again = Kept(file, Path("model"), 16).of(ROW)
     assert [v.seed - FIRST for v in again] == 2 * list(range(HANDS))
     assert f"| as drawn |  | {HANDS} | 1.00 | 0.00 |" in table(again)
+
+
+def test_what_was_painted_is_told_with_its_standard_error() -> None:
+    shares, blurs = (0.0, 0.5, 1.0), (0.2, 0.2, 0.5)
+    told = [
+        replace(said(number, "tiny-hands"), painted_sound=share, painted_blur=blur)
+        for number, (share, blur) in enumerate(zip(shares, blurs, strict=True))
+    ]
+
+    line = table([*told, said(3, "tiny-hands")]).splitlines()[-1]
+
+    # Of 0, 0.5 and 1 the spread is 0.5, and that of their mean 0.5 / sqrt(3).
+    assert line.endswith("| 0.50 ± 0.29 | 0.30 ± 0.10 |")
 
 
 def test_a_table_of_another_model_is_not_gone_on_with(tmp_path: Path) -> None:

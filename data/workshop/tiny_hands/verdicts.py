@@ -1,7 +1,7 @@
 """Repair drawn hands, and say of each what those who look at it afterwards say."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -15,6 +15,7 @@ from pipeline.settings import Settings
 from pipeline.stages import blend
 from pipeline.stages.detect import inspect
 from pipeline.toolbox import Toolbox, build_toolbox
+from pipeline.trial import Trial
 from workshop.tiny_hands.counter import CounterJudge
 from workshop.tiny_hands.repairs import Case, best_of, draw_case, repair, settings_for
 
@@ -57,6 +58,14 @@ class Verdict:
     seam: float
     drift_outside: int
     """The largest change of any value where the mask does not reach, 0..255."""
+
+    painted_sound: float | None = None
+    """Share of the variations, refused ones included, that the detector takes for
+    sound; None where none was painted. It says more about painting than the outcome
+    does, as most hands have several variations and only one outcome."""
+
+    painted_blur: float | None = None
+    """Mean of how much softer they are than the hand was, in octaves."""
 
 
 class Judges:
@@ -116,8 +125,19 @@ def measured(
         trial, gallery = repair(case, settings, toolbox, inpainter)
         for n in counts:
             after, seam = best_of(n, case, trial, gallery, settings)
-            yield judges.verdict(row, n, case, after, seam)
+            verdict = judges.verdict(row, n, case, after, seam)
+            sound, blur = _as_painted(trial, n)
+            yield replace(verdict, painted_sound=sound, painted_blur=blur)
     toolbox.close()
+
+
+def _as_painted(trial: Trial, n: int) -> tuple[float | None, float | None]:
+    """Return the share of the first n variations that is sound, and their blur."""
+    costs = [each.cost for each in trial.attempts if each.number < n and each.cost]
+    if not costs:
+        return None, None
+    sound = float(np.mean([cost.flaw < 0.5 for cost in costs]))
+    return sound, float(np.mean([cost.blur for cost in costs]))
 
 
 def controls(cases: Sequence[Case], counter: CounterJudge) -> Iterator[Verdict]:
