@@ -31,8 +31,9 @@ class DetectSettings(Section):
 class HandsSettings(Section):
     """The detector `hands`."""
 
-    min_side_px: Pixels = 14
-    """Smaller hands are not judged; the short side of the hand's box."""
+    min_side_px: Pixels = 6
+    """Smaller hands are not judged; the short side of the hand's box. A hand of 32 px
+    that is seen from its side is 7 to 13 px wide."""
 
     suspect_above: Share = 0.5
     """Calibrated probability of a flaw from which a hand counts as malformed."""

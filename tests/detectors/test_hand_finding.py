@@ -9,6 +9,7 @@ from detectors.hand_hints import Guides, Hint
 from detectors.hand_judging import HandView
 from detectors.hand_nets import HandNets, Reading
 from detectors.hand_scout import HandScout
+from pipeline.settings import HandsSettings
 from tests.support.hands import drawn_hand, nets, plain_scene, scene_with_hand
 
 
@@ -60,6 +61,25 @@ def test_a_drawn_hand_whose_landmarks_are_steady_needs_no_sure_palm() -> None:
 
     assert 0.85 <= view.presence < 0.9
     assert 100 < max(view.box().size) < 320
+
+
+@pytest.mark.parametrize("seed", [0, 15, 17, 28])
+def test_a_small_hand_that_is_seen_from_its_side_is_found(seed: int) -> None:
+    pixels = scene_with_hand(drawn_hand(seed, pose="side"), 32, (200, 233))
+
+    (view,) = hands_in(pixels, min_side_px=HandsSettings().min_side_px)
+
+    assert min(view.box().size) < 12
+    assert 24 < max(view.box().size) < 40
+
+
+def test_steady_landmarks_need_no_sure_presence() -> None:
+    hand = drawn_hand(11, pose="holding", style="anime")
+
+    views = hands_in(scene_with_hand(hand, 200, (200, 233)))
+
+    assert 0.7 <= views[0].presence < 0.85
+    assert max(views[0].box().size) > 120
 
 
 def test_without_the_second_look_the_small_hand_is_missed() -> None:
