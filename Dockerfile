@@ -7,7 +7,8 @@
 
 FROM python:3.12-slim-bookworm AS build
 ARG NIGHTMEND_TORCH=cpu
-ENV UV_LINK_MODE=copy
+# Bytecode as well: whoever runs the image cannot write it, and would compile at every start.
+ENV UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1
 RUN pip install --no-cache-dir "uv>=0.9,<1"
 WORKDIR /source
 COPY pyproject.toml uv.lock README.md LICENSE ./

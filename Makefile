@@ -4,14 +4,14 @@ UV := $(shell command -v uv 2>/dev/null || echo .venv-uv/bin/uv)
 STAMP := .venv/.synced
 # Several at a time, each on one core; the tests of one file stay together, since they
 # share what took long to make.
-TESTS := OMP_NUM_THREADS=1 .venv/bin/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile
+TESTS := OMP_NUM_THREADS=1 .venv/bin/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: browser demo test check format bench bench-repair samples torture clean eval-hands
 
 $(STAMP): pyproject.toml uv.lock
 	@if ! command -v "$(UV)" >/dev/null; then \
 	  python3 -m venv .venv-uv && .venv-uv/bin/python -m pip install --quiet uv; fi
-	$(UV) sync --locked --all-extras
+	$(UV) sync --locked --all-extras --compile-bytecode
 	@touch $(STAMP)
 
 demo: $(STAMP)
