@@ -45,6 +45,7 @@ ABLATED = 2
 """Variations in the rows that change one thing; to be compared with N = 2."""
 
 ABLATIONS: Mapping[str, Mapping[str, Any]] = {
+    "as it is": {},
     "small, only masked": {"plan.mode": "only-masked"},
     "small, whole picture": {"plan.mode": "whole-picture"},
     "latent noise": {"plan.masked_content": "latent-noise"},
@@ -58,7 +59,8 @@ ABLATIONS: Mapping[str, Mapping[str, Any]] = {
     "no pose": {"inpaint.control": "none"},
     "guidance 1.5": {"inpaint.guidance_scale": 1.5},
 }
-"""Each changes one thing in the settings of the row "tiny-hands"."""
+"""Each changes one thing in the settings of the row "tiny-hands"; the first none, for
+other models."""
 
 
 def table(verdicts: Sequence[Verdict]) -> str:
