@@ -64,7 +64,7 @@ class SameConv(nn.Conv2d):
     """
 
     _is_final = False
-    _packed: Tensor | None = None
+    _packed: tuple[Tensor, int] | None = None
 
     def forward(self, x: Tensor) -> Tensor:
         if _can_fuse(x):
@@ -85,14 +85,13 @@ class SameConv(nn.Conv2d):
         self._is_final = True
 
     def _in_one_pass(self, x: Tensor, then: str, numbers: list[float]) -> Tensor:
-        kernel, padding = self._kernel()
+        kernel, padding = self._packed or self._kernel()
         both, stride = [padding, padding], list(self.stride)
-        if self._packed is not None:
-            kernel = self._packed
-        elif self._is_final and _REORDER is not None:
+        if self._is_final and self._packed is None and _REORDER is not None:
             # Which layout is best depends on what is read; the first is like the rest.
             told = (both, stride, [1, 1], self.groups, list(x.shape))
-            kernel = self._packed = _REORDER(kernel.to_mkldnn(), *told)
+            kernel = _REORDER(kernel.to_mkldnn(), *told)
+            self._packed = kernel, padding
         done: Tensor = _IN_ONE_PASS(
             x, kernel, self.bias, both, stride, [1, 1], self.groups, then, numbers, ""
         )

@@ -33,7 +33,7 @@ class HandsSettings(Section):
 
     min_side_px: Pixels = 6
     """Smaller hands are not judged; the short side of the hand's box. A hand of 32 px
-    that is seen from its side is 7 to 13 px wide."""
+    that is seen from its side can be less than 12 px wide."""
 
     suspect_above: Share = 0.5
     """Calibrated probability of a flaw from which a hand counts as malformed."""

@@ -126,17 +126,19 @@ def measured(
         for n in counts:
             after, seam = best_of(n, case, trial, gallery, settings)
             verdict = judges.verdict(row, n, case, after, seam)
-            sound, blur = _as_painted(trial, n)
+            sound, blur = _as_painted(trial, n, settings.hands.suspect_above)
             yield replace(verdict, painted_sound=sound, painted_blur=blur)
     toolbox.close()
 
 
-def _as_painted(trial: Trial, n: int) -> tuple[float | None, float | None]:
+def _as_painted(
+    trial: Trial, n: int, suspect_above: float
+) -> tuple[float | None, float | None]:
     """Return the share of the first n variations that is sound, and their blur."""
     costs = [each.cost for each in trial.attempts if each.number < n and each.cost]
     if not costs:
         return None, None
-    sound = float(np.mean([cost.flaw < 0.5 for cost in costs]))
+    sound = float(np.mean([cost.flaw < suspect_above for cost in costs]))
     return sound, float(np.mean([cost.blur for cost in costs]))
 
 
