@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from workshop.tiny_hands.captions import caption
-from workshop.tiny_hands.pictures import SIZE, Shard
+from workshop.tiny_hands.pictures import Shard
 
 SOUND_SHARE = 0.85
 """Targets that are sound hands; the others teach what the wrong words look like."""
@@ -17,6 +17,12 @@ EMPTY_CAPTION_SHARE = 0.12
 
 UNSTEERED_SHARE = 0.25
 """Sound hands whose skeleton is not shown, so that the UNet can paint without one."""
+
+ZOOM = (0.95, 1.4)
+"""How much larger than the cut-out a picture is drawn, at least and at most."""
+
+MARGIN = (0.026, 0.094)
+"""How far masks reach past what they are for, in sides of the cut-out."""
 
 JOINT_ERROR = 0.025
 """Standard deviation of the joints that are shown, in lengths of the palm: landmarks
@@ -39,12 +45,25 @@ class Sample:
     """(21, 2) x, y in pixels: the skeleton that is shown; None shows none."""
 
 
-def draw_sample(shards: list[Shard], side: int, rng: np.random.Generator) -> Sample:
-    """Return one example, cut from a random pair under a random affine change."""
+def draw_sample(
+    shards: list[Shard],
+    side: int,
+    rng: np.random.Generator,
+    zoom: tuple[float, float] = ZOOM,
+) -> Sample:
+    """Return one example, cut from a random pair under a random affine change.
+
+    Args:
+        shards: What it is drawn from.
+        side: Of the cut-out, in pixels.
+        rng: Source of all choices.
+        zoom: The smallest and largest scale, in that at which the picture fills the
+            cut-out.
+    """
     shard = shards[int(rng.integers(len(shards)))]
     index = int(rng.integers(len(shard.pixels)))
     sound = bool(rng.random() < SOUND_SHARE)
-    warp = _random_warp(side, rng)
+    warp = _random_warp(shard.side, side, zoom, rng)
 
     def warped(plane: npt.NDArray[np.uint8], method: int) -> npt.NDArray[np.uint8]:
         edge = cv2.BORDER_REFLECT_101
@@ -104,7 +123,7 @@ def draw_mask(
         return _grown(hand, rng)
     if choice < 0.95 and hand.any():
         rows, columns = np.nonzero(hand)
-        margin = int(rng.integers(3, 18))
+        margin = _margin(hand, rng)
         box = np.zeros(hand.shape, bool)
         box[
             max(0, rows.min() - margin) : rows.max() + margin,
@@ -117,12 +136,16 @@ def draw_mask(
 def _grown(
     mask: npt.NDArray[np.bool_], rng: np.random.Generator
 ) -> npt.NDArray[np.bool_]:
-    radius = int(rng.integers(5, 19))
+    radius = _margin(mask, rng)
     disc = cv2.getStructuringElement(
         cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1)
     )
     grown: npt.NDArray[np.bool_] = cv2.dilate(mask.astype(np.uint8), disc) > 0
     return grown
+
+
+def _margin(mask: npt.NDArray[np.bool_], rng: np.random.Generator) -> int:
+    return round(float(rng.uniform(*MARGIN)) * len(mask))
 
 
 def _blob(shape: tuple[int, ...], rng: np.random.Generator) -> npt.NDArray[np.bool_]:
@@ -134,13 +157,15 @@ def _blob(shape: tuple[int, ...], rng: np.random.Generator) -> npt.NDArray[np.bo
     return blob > 0
 
 
-def _random_warp(side: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
-    """Return the (2, 3) matrix from a stored picture to a `side` px cut-out."""
-    scale = side / SIZE * float(rng.uniform(0.95, 1.4))
+def _random_warp(
+    stored: int, side: int, zoom: tuple[float, float], rng: np.random.Generator
+) -> npt.NDArray[np.float64]:
+    """Return the (2, 3) matrix from a picture of `stored` px to a `side` px cut-out."""
+    scale = side / stored * float(rng.uniform(*zoom))
     angle = float(rng.uniform(-25, 25))
-    warp = cv2.getRotationMatrix2D((SIZE / 2, SIZE / 2), angle, scale)
+    warp = cv2.getRotationMatrix2D((stored / 2, stored / 2), angle, scale)
     shift = rng.uniform(-0.12, 0.12, size=2) * side
-    warp[:, 2] += side / 2 - SIZE / 2 + shift
+    warp[:, 2] += side / 2 - stored / 2 + shift
     if rng.random() < 0.5:
         warp[0] = -warp[0]
         warp[0, 2] += side - 1

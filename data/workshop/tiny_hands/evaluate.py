@@ -5,8 +5,9 @@ measured is the painting and the choosing, not the finding. "detector" is the de
 `hands`, by which candidates are also chosen; "counter" is
 `workshop.tiny_hands.counter`, which has no part in that. The rows "as drawn" and "sound
 twin" say what both make of the hands before, and of the same hands without their flaw:
-the floor and the ceiling. "variations sound" and "blur" are of all that was painted,
-refused or not, with the standard error over the hands.
+the floor and the ceiling; "twin, decoded" puts the twin itself in place as the model's
+autoencoder returns it, above which no UNet can get. "variations sound" and "blur" are
+of all that was painted, refused or not, with the standard error over the hands.
 
 Run: python -m workshop.tiny_hands.evaluate --model FOLDER --counter FILE --hands 200
 A line takes up to an hour. With --json FILE what is measured is kept as it comes, and
@@ -43,6 +44,9 @@ AT_ONCE = 5
 
 ABLATED = 2
 """Variations in the rows that change one thing; to be compared with N = 2."""
+
+STANDARD = ("controls", "twin, decoded", "classical", "tiny-hands")
+"""Rows that are measured where none are asked for."""
 
 ABLATIONS: Mapping[str, Mapping[str, Any]] = {
     "as it is": {},
@@ -98,6 +102,9 @@ def rows(model: Path, steps: int, wanted: Sequence[str]) -> Iterator[Row]:
     """Yield the lines that are wanted."""
     if "controls" in wanted:
         yield Row("controls", None, ())
+    if "twin, decoded" in wanted:
+        settings = settings_for(model, 1, steps)
+        yield Row("twin, decoded", settings, (1,), decoded=True)
     if "classical" in wanted:
         changes = {"inpaint.engine": "classical", "inpaint.control": "none"}
         yield Row("classical", settings_for(model, 4, steps, **changes), (1, 4))
@@ -194,9 +201,7 @@ def main() -> None:
     parser.add_argument("--counter", type=Path, required=True)
     parser.add_argument("--hands", type=int, default=200)
     parser.add_argument("--steps", type=int, default=16)
-    parser.add_argument(
-        "--rows", nargs="*", default=["controls", "classical", "tiny-hands"]
-    )
+    parser.add_argument("--rows", nargs="*", default=STANDARD)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--sheet", type=Path, help="also draw some of them here")
     parser.add_argument("--workers", type=int, default=2)

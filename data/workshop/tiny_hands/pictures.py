@@ -19,7 +19,7 @@ from workshop.hands import KINDS, render_pair
 from workshop.hands.render import RenderedHand
 
 SIZE = 224
-"""Side of a stored picture in pixels; a training cut-out is 192."""
+"""Side of a stored picture in pixels, where no other is asked for."""
 
 SHARD = 125
 FIRST_SEED = 5_000_000
@@ -41,13 +41,13 @@ class Shard:
     """Some pairs; index 0 of the second axis is the flawed hand, 1 its twin."""
 
     pixels: npt.NDArray[np.uint8]
-    """(N, 2, SIZE, SIZE, 3) RGB."""
+    """(N, 2, side, side, 3) RGB."""
 
     hands: npt.NDArray[np.bool_]
-    """(N, 2, SIZE, SIZE): palm and digits."""
+    """(N, 2, side, side): palm and digits."""
 
     digits: npt.NDArray[np.uint8]
-    """(N, 2, SIZE, SIZE): 1 + the index of the visible digit, 0 elsewhere."""
+    """(N, 2, side, side): 1 + the index of the visible digit, 0 elsewhere."""
 
     joints: npt.NDArray[np.float32]
     """(N, 21, 2): the twin's wrist, then its thumb to little finger from root to tip;
@@ -55,6 +55,11 @@ class Shard:
 
     labels: npt.NDArray[np.str_]
     """(N, 4): kind, digits of the flawed hand, style, pose."""
+
+    @property
+    def side(self) -> int:
+        """Side of its pictures in pixels."""
+        return len(self.hands[0, 0])
 
 
 def draw_pair(seed: int, size: int) -> tuple[RenderedHand, RenderedHand]:
@@ -72,11 +77,11 @@ def draw_pair(seed: int, size: int) -> tuple[RenderedHand, RenderedHand]:
     return render_pair(seed, kind=kind, pose=pose, style=style, size=size)
 
 
-def render_shard(number: int) -> Shard:
-    """Render the pairs of one shard; a function of its number alone."""
+def render_shard(number: int, size: int = SIZE) -> Shard:
+    """Render the pairs of one shard; a function of its number and size alone."""
     pixels, hands, digits, joints, labels = [], [], [], [], []
     for seed in range(number * SHARD, (number + 1) * SHARD):
-        pair = draw_pair(FIRST_SEED + seed, SIZE)
+        pair = draw_pair(FIRST_SEED + seed, size)
         flawed = pair[0]
         pixels.append([hand.pixels for hand in pair])
         hands.append([hand.hand for hand in pair])
@@ -124,10 +129,11 @@ def save_shard(shard: Shard, path: Path) -> None:
 def load_shard(path: Path) -> Shard:
     """Read a shard that `save_shard` wrote."""
     with np.load(path) as stored:
-        hands = np.unpackbits(stored["hands"], axis=-1, count=SIZE).astype(bool)
+        pixels, packed = stored["pixels"], stored["hands"]
+        hands = np.unpackbits(packed, axis=-1, count=pixels.shape[2])
         return Shard(
-            stored["pixels"],
-            hands,
+            pixels,
+            hands.astype(bool),
             stored["digits"],
             stored["joints"],
             stored["labels"],
@@ -141,10 +147,10 @@ def take_in(folder: Path, shards: dict[Path, Shard]) -> None:
             shards[path] = load_shard(path)
 
 
-def write_shard(number: int, path: Path) -> None:
+def write_shard(number: int, size: int, path: Path) -> None:
     """Render one shard and write it, on one core."""
     cv2.setNumThreads(1)
-    save_shard(render_shard(number), path)
+    save_shard(render_shard(number, size), path)
 
 
 def main() -> None:
@@ -152,17 +158,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--count", type=int, default=6000)
+    parser.add_argument("--size", type=int, default=SIZE)
+    parser.add_argument("--first", type=int, default=0, help="shard to begin with")
     parser.add_argument("--workers", type=int, default=2)
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
+    first = arguments.first
     paths = {
         number: arguments.folder / f"pairs-{number:04}.npz"
-        for number in range(-(-arguments.count // SHARD))
+        for number in range(first, first - (-arguments.count // SHARD))
     }
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(arguments.workers, mp_context=context) as pool:
         jobs = [
-            pool.submit(write_shard, number, path)
+            pool.submit(write_shard, number, arguments.size, path)
             for number, path in paths.items()
             if not path.exists()
         ]

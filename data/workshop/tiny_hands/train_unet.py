@@ -22,7 +22,7 @@ import torch
 from diffusers import AutoencoderKL
 
 from workshop.steepest import optimizers_for
-from workshop.tiny_hands.batches import draw_sample
+from workshop.tiny_hands.batches import ZOOM, draw_sample
 from workshop.tiny_hands.captions import WORDS
 from workshop.tiny_hands.checkpoints import Average, load_state, save_state
 from workshop.tiny_hands.networks import (
@@ -44,6 +44,7 @@ class Plan:
     """How long and how fast to train."""
 
     side: int
+    zoom: tuple[float, float]
     batch: int
     fresh: int
     """Newly drawn samples a step; the others come out of the stock."""
@@ -56,6 +57,9 @@ class Plan:
     compiled: bool
     start: Path | None
     """A diffusers folder whose networks are trained on."""
+
+    decay: float
+    """Of the moving average of the weights, a step."""
 
     channels: int = INPAINTING
     """9 trains an inpainting UNet, 4 one that only knows noisy latents."""
@@ -88,7 +92,7 @@ class Training:
                 group["initial_lr"] = group["lr"]
         self._learning = list(self._painter.parameters())
         self._threads = ThreadPoolExecutor(plan.workers)
-        self._average = Average(self._painter, 0.998)
+        self._average = Average(self._painter, plan.decay)
         self._stock = Stock()
         self._warm = False
         self.done = 0
@@ -136,7 +140,7 @@ class Training:
         """Renew a part of the stock, and return gradients and loss of one batch."""
         plan = self._plan
         fresh = plan.batch if self.done % 250 == 0 else plan.fresh
-        samples = [draw_sample(shards, plan.side, rng) for _ in range(fresh)]
+        samples = [draw_sample(shards, plan.side, rng, plan.zoom) for _ in range(fresh)]
         self._stock.add(draw_latents(self._vae, samples), rng)
         batch = self._stock.draw(plan.batch, rng)
         loss = loss_of(self._painter, self._steered, batch, self._schedule)
@@ -200,11 +204,13 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--side", type=int, default=192)
+    parser.add_argument("--zoom", type=float, nargs=2, default=ZOOM)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--fresh", type=int, default=6)
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--start", type=Path)
+    parser.add_argument("--decay", type=float, default=0.998)
     parser.add_argument(
         "--channels", type=int, choices=(INPAINTING, PLAIN), default=INPAINTING
     )
@@ -212,6 +218,7 @@ def main() -> None:
     given = parser.parse_args()
     plan = Plan(
         given.side,
+        tuple(given.zoom),
         given.batch,
         given.fresh,
         given.minutes,
@@ -219,6 +226,7 @@ def main() -> None:
         given.workers,
         given.compiled,
         given.start,
+        given.decay,
         given.channels,
     )
     train(given.pairs, given.out, plan)

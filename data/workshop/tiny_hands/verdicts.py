@@ -17,6 +17,7 @@ from pipeline.stages.detect import inspect
 from pipeline.toolbox import Toolbox, build_toolbox
 from pipeline.trial import Trial
 from workshop.tiny_hands.counter import CounterJudge
+from workshop.tiny_hands.decoded_twin import DecodedTwin
 from workshop.tiny_hands.repairs import Case, best_of, draw_case, repair, settings_for
 
 CONTROLS = ("as drawn", "sound twin")
@@ -36,6 +37,9 @@ class Row:
 
     small: bool = False
     """The hands are small in large pictures."""
+
+    decoded: bool = False
+    """Nothing is painted: the sound twin goes through the autoencoder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,23 +113,19 @@ class Judges:
 
 
 def measured(
-    row: str,
-    cases: Sequence[Case],
-    settings: Settings,
-    counts: Sequence[int],
-    counter: CounterJudge,
+    row: Row, settings: Settings, cases: Sequence[Case], counter: CounterJudge
 ) -> Iterator[Verdict]:
     """Repair every hand by one set of settings, and judge what came of it."""
-    toolbox = build_toolbox(settings, with_inpainter=True)
+    toolbox = build_toolbox(settings, with_inpainter=not row.decoded)
     judges = Judges(toolbox, counter, settings.plan.mask_blur_px)
-    inpainter = toolbox.inpainter
-    if inpainter is None:
-        raise ValueError("a repair needs an inpainter")
     for case in cases:
+        inpainter = toolbox.inpainter or DecodedTwin(
+            Path(settings.inpaint.model), case.twin
+        )
         trial, gallery = repair(case, settings, toolbox, inpainter)
-        for n in counts:
+        for n in row.counts:
             after, seam = best_of(n, case, trial, gallery, settings)
-            verdict = judges.verdict(row, n, case, after, seam)
+            verdict = judges.verdict(row.name, n, case, after, seam)
             sound, blur = _as_painted(trial, n, settings.hands.suspect_above)
             yield replace(verdict, painted_sound=sound, painted_blur=blur)
     toolbox.close()
@@ -160,4 +160,4 @@ def verdicts_of(row: Row, numbers: Sequence[int], counter: Path) -> list[Verdict
     cases = [draw_case(number, small=row.small) for number in numbers]
     if row.settings is None:
         return list(controls(cases, judge))
-    return list(measured(row.name, cases, row.settings, row.counts, judge))
+    return list(measured(row, row.settings, cases, judge))
