@@ -23,7 +23,7 @@ from pipeline.inpainters.diffusion.checkpoint import Checkpoint
 from pipeline.inpainters.diffusion.embeddings import load_embeddings
 from pipeline.inpainters.diffusion.latents import cast, overflows
 from pipeline.inpainters.diffusion.placing import groups_of, move_to
-from pipeline.inpainters.diffusion.prediction import marked
+from pipeline.inpainters.diffusion.prediction import check_noise, marked
 from pipeline.inpainters.diffusion.trouble import WHAT_LOADING_RAISES, first_line
 from pipeline.inpainters.diffusion.vae_load import load_vae
 from pipeline.model_files import half_variant
@@ -142,7 +142,9 @@ def _from_file(located: LocatedModel, dtype: torch.dtype) -> Any:
             "configurations of its family is known; name one by inpaint.parts"
         )
     family, xl = _family_of(located.parts)
-    shape = header_of(located.path).get(FIRST_LAYER, {}).get("shape")
+    header = header_of(located.path)
+    check_noise(header)
+    shape = header.get(FIRST_LAYER, {}).get("shape")
     shared: dict[str, Any] = {"dtype": dtype, "local_files_only": True}
     # The folder may be that of the family's plain model while the file is made for
     # inpainting, so the channels come from the file.
@@ -169,6 +171,7 @@ def _family_of(folder: Path) -> tuple[Any, bool]:
             f"it is a {index.get('_class_name', 'model of another kind')}, and this "
             "engine runs Stable Diffusion 1.x, 2.x and XL"
         )
+    check_noise((), index.get("scheduler", ("", ""))[1] or "")
     if "text_encoder_2" in index:
         return diffusers.StableDiffusionXLInpaintPipeline, True
     return diffusers.StableDiffusionInpaintPipeline, False

@@ -1,5 +1,6 @@
 """Checkpoints from folders, single files and LoRA files; and what is refused."""
 
+import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -90,6 +91,31 @@ def test_a_single_file_says_what_its_unet_predicts(
 
     assert config.get("prediction_type", "epsilon") == predicts
     assert config.get("rescale_betas_zero_snr", False) == down_to_zero
+
+
+@pytest.mark.parametrize("mark", ["edm_mean", "edm_vpred.sigma_max"])
+def test_a_single_file_trained_for_other_noise_is_refused(
+    families: Mapping[str, Path], tmp_path: Path, mark: str
+) -> None:
+    file = save_single_file(families["xl-4"], tmp_path / "model.safetensors")
+    save_file(load_file(file) | {mark: torch.zeros(4)}, file)
+    located = LocatedModel("model", file, parts=families["xl-4"])
+
+    with pytest.raises(EnvironmentProblem, match=r"'model' .* trained for EDM noise"):
+        load_checkpoint(located, (), CPU, torch.float32)
+
+
+def test_a_folder_trained_for_other_noise_is_refused(
+    families: Mapping[str, Path], tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(families["xl-4"], tmp_path / "edm"))
+    index = folder / "model_index.json"
+    told = json.loads(index.read_text())
+    told["scheduler"] = ["diffusers", "EDMEulerScheduler"]
+    index.write_text(json.dumps(told))
+
+    with pytest.raises(EnvironmentProblem, match="trained for EDM noise"):
+        load_checkpoint(LocatedModel("edm", folder), (), CPU, torch.float32)
 
 
 def test_half_precision_files_alone_are_found(
