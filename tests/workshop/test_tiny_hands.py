@@ -1,5 +1,7 @@
 """The small checkpoint's training: what is drawn, what is shown, how it begins."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -61,6 +63,28 @@ def test_joints_follow_the_cut_out(
 
     assert shown > 30
     assert missed < shown / 3
+
+
+def test_cut_outs_show_as_much_as_the_zoom_says_however_large_pairs_are(
+    shard: Shard,
+) -> None:
+    def spread(stored: Shard, zoom: float) -> float:
+        """Return the mean distance of a hand's joints, in sides of the cut-out."""
+        rng = np.random.default_rng(4)
+        drawn = [draw_sample([stored], SIDE, rng, (zoom, zoom)) for _ in range(40)]
+        joints = [each.joints for each in drawn if each.joints is not None]
+        return float(np.mean([one.std(axis=0).mean() for one in joints]) / SIDE)
+
+    half = replace(
+        shard,
+        pixels=np.ascontiguousarray(shard.pixels[:, :, ::2, ::2]),
+        hands=shard.hands[:, :, ::2, ::2],
+        digits=np.ascontiguousarray(shard.digits[:, :, ::2, ::2]),
+        joints=shard.joints / 2,
+    )
+
+    assert spread(half, 1.0) == pytest.approx(spread(shard, 1.0), rel=0.01)
+    assert spread(shard, 1.6) == pytest.approx(1.6 * spread(shard, 1.0), rel=0.01)
 
 
 def test_only_what_is_shown_steers(shard: Shard) -> None:

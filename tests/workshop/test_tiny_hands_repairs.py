@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from diffusers import AutoencoderKL
+from workshop.tiny_hands.decoded_twin import DecodedTwin
 from workshop.tiny_hands.networks import make_vae
 from workshop.tiny_hands.repairs import Gallery, draw_case, settings_for, trial_of
 from workshop.tiny_hands.sharpen import WARM_STEPS, Training
@@ -17,6 +18,7 @@ from pipeline.toolbox import Toolbox
 from tests.support.fakes import FakeDetector, FakeInpainter
 
 PICTURES = 3
+MODEL = Path("data/models/tiny-hands")
 
 
 def test_a_drawn_hand_that_vanished_is_not_a_repaired_one() -> None:
@@ -35,6 +37,25 @@ def test_a_drawn_hand_that_vanished_is_not_a_repaired_one() -> None:
     assert cost is not None
     assert cost.flaw >= 1.0
     assert trial.conclude().winner is None
+
+
+def test_the_best_that_a_unet_could_paint_is_the_twin_as_decoded() -> None:
+    case = draw_case(0)
+    settings = settings_for(Path(), 2, 1, **{"inpaint.control": "none"})
+    toolbox = Toolbox((FakeDetector(),), FakeInpainter())
+    trial, _ = trial_of(case, settings, toolbox, FakeInpainter())
+    asked = trial.ask(0.75)
+    twin = case.twin[asked.window.rows, asked.window.columns].astype(float)
+
+    painted = list(DecodedTwin(MODEL, case.twin).paint(asked))
+
+    first, second = [each.pixels for each in painted]
+    assert first is not None
+    assert first.shape == twin.shape
+    np.testing.assert_array_equal(first, second)
+    there = asked.mask
+    lost = np.abs(first - twin)[there].mean()
+    assert 0 < lost < 0.5 * np.abs(asked.pixels - twin)[there].mean()
 
 
 @pytest.fixture
@@ -104,7 +125,7 @@ def _changed(before: dict[str, torch.Tensor], training: Training) -> set[str]:
 def test_hands_are_measured_as_the_shipped_settings_repair_them() -> None:
     """Else the model card would tell of something that nobody can run."""
     shipped = load_settings(Path("configs/tiny-hands.toml")).settings
-    measured = settings_for(Path("data/models/tiny-hands"), 4, shipped.inpaint.steps)
+    measured = settings_for(MODEL, 4, shipped.inpaint.steps)
     for name in ("scheduler", "guidance_scale", "control"):
         assert getattr(measured.inpaint, name) == getattr(shipped.inpaint, name)
     assert measured.plan.working_px == shipped.plan.working_px
