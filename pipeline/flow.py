@@ -36,7 +36,7 @@ from pipeline.records import (
     Workplace,
 )
 from pipeline.settings import Settings
-from pipeline.stages import blend, mask, score
+from pipeline.stages import blend, mask, plan, score
 from pipeline.stages.detect import inspect
 from pipeline.stopwatch import Stopwatch
 from pipeline.toolbox import Toolbox
@@ -150,7 +150,7 @@ def _next_patches(
         mask.mendable(findings, bench.scale.kinds, settings.detect.min_confidence),
         bench.picture.size,
         settings.mask,
-        apart_px=2 * blend.reach_px(settings.plan.mask_blur_px) + 1,
+        apart_px=2 * blend.reach_px(plan.widest_blur_px(settings.plan)) + 1,
         user_mask=user_mask if work.tried_passes == 0 else None,
         seen=findings,
     )
@@ -186,31 +186,30 @@ def _one_pass(
                 trials.append(Trial(patch, work.pixels, bench, work.tried_passes))
             except DetectorFailed as error:
                 work = work.remarking(str(error))
-    for strength in strengths(bench.settings):
-        undecided = [trial for trial in trials if not trial.decided]
+    for turn in range(max((len(trial.strengths) for trial in trials), default=0)):
+        undecided = [
+            (trial, trial.strengths[turn])
+            for trial in trials
+            if turn < len(trial.strengths) and not trial.decided
+        ]
         if undecided:
             budget_s = bench.settings.night.picture_budget_s
-            in_time = yield from _paint(undecided, strength, watch, budget_s)
+            in_time = yield from _paint(undecided, watch, budget_s)
             if not in_time:
                 work = work.remarking(_out_of_time(bench.settings))
                 break
     return _concluded(trials, work, bench)
 
 
-def strengths(settings: Settings) -> tuple[float, ...]:
-    """Return the denoising strengths to try in turn: the set one, then the retries."""
-    rules, set_one = settings.choose, settings.plan.strength
-    retries = (
-        round(min(max(set_one + step, rules.min_strength), rules.max_strength), 4)
-        for step in rules.retry_steps
-    )
-    return tuple(dict.fromkeys((set_one, *retries)))
-
-
 def _paint(
-    trials: Sequence[Trial], strength: float, watch: Stopwatch, budget_s: float
+    trials: Sequence[tuple[Trial, float]], watch: Stopwatch, budget_s: float
 ) -> Generator[FlowStep, Candidate | None, bool]:
     """Ask for variations of several patches, and answer each as it arrives.
+
+    Args:
+        trials: Each with the denoising strength of its turn.
+        watch: Learns what takes time.
+        budget_s: The picture's time in seconds.
 
     Returns:
         False when the picture's time is used up: no more was asked for.
@@ -218,7 +217,7 @@ def _paint(
     if watch.is_past(budget_s):
         return False
     in_time = True
-    by_patch = {trial.patch.number: trial for trial in trials}
+    by_patch = {trial.patch.number: trial for trial, _ in trials}
     watch.begin("paint")
 
     def appraise(shown: Candidate) -> float | None:
@@ -227,7 +226,7 @@ def _paint(
         watch.begin("paint")
         return change
 
-    asked = Ask(tuple(trial.ask(strength) for trial in trials), appraise)
+    asked = Ask(tuple(trial.ask(strength) for trial, strength in trials), appraise)
     with watch.painting():
         candidate = yield asked
     while candidate is not None:

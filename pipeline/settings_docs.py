@@ -134,7 +134,12 @@ def allowed(field: FieldInfo) -> str:
         return _range(bounds)
     if get_origin(annotation) is tuple:
         return "a list"
-    return "a table of texts" if get_origin(annotation) is dict else "text"
+    if get_origin(annotation) is not dict:
+        return "text"
+    tables = isinstance(get_args(annotation)[1], type) and issubclass(
+        get_args(annotation)[1], BaseModel
+    )
+    return "a table of tables" if tables else "a table of texts"
 
 
 def _range(bounds: Mapping[str, float]) -> str:

@@ -19,6 +19,7 @@ from pipeline.records import (
 )
 from pipeline.region import Region, cut_out, moved, pasted
 from pipeline.seeds import seed_for
+from pipeline.settings import PlanSettings
 from pipeline.stages import blend, choose, plan, prompt, score
 
 
@@ -48,11 +49,17 @@ class Trial:
         self._bench = bench
         self._pass_number = pass_number
         self._best: tuple[float, int, RgbArray] | None = None
-        self._region, self._view, self._original = _measured(patch, pixels, bench)
+        self._plan = plan.plan_for(patch, bench.settings.plan)
+        self.strengths = plan.strengths(self._plan.strength, bench.settings.choose)
+        """Denoising strengths to be tried in turn while nothing is better."""
+
+        self._region, self._view, self._original = _measured(
+            patch, pixels, bench, self._plan
+        )
         self._words = prompt.words_for(
             patch, bench.picture.recipe, bench.settings.prompt
         )
-        self._strength = bench.settings.plan.strength
+        self._strength = self._plan.strength
         self._before_at = self._keep("before", self._region.pixels)
         self._mask_at = self._keep("mask", self._region.mask)
 
@@ -63,7 +70,7 @@ class Trial:
 
     def ask(self, strength: float) -> PaintRequest:
         """Return a request for the next variations; their numbers go on counting."""
-        region, settings = self._region, self._bench.settings.plan
+        region, settings = self._region, self._plan
         first = len(self.attempts)
         self._strength = strength
         return PaintRequest(
@@ -184,7 +191,7 @@ class Trial:
             mode=frame.mode,
             mode_reason=frame.reason,
             strength=self._strength_of(verdict.winner),
-            content=plan.content_for(self.patch.remedy, settings.plan),
+            content=plan.content_for(self.patch.remedy, self._plan),
             prompt=self._words.prompt,
             negative_prompt=self._words.negative_prompt,
             remedy=self.patch.remedy,
@@ -195,7 +202,7 @@ class Trial:
 
     def _strength_of(self, winner: int | None) -> float:
         used = (a.strength for a in self.attempts if a.number == winner)
-        return next(used, self._bench.settings.plan.strength)
+        return next(used, self._plan.strength)
 
     def paste(self, picture: RgbArray) -> None:
         """Write the winner into a picture, and nothing where its cover is 0.
@@ -222,11 +229,11 @@ class Trial:
 
 
 def _measured(
-    patch: Patch, pixels: RgbArray, bench: Bench
+    patch: Patch, pixels: RgbArray, bench: Bench, settings: PlanSettings
 ) -> tuple[Region, Box, score.Original]:
     """Cut a patch out, and measure it in the surroundings that detectors need."""
     engine = plan.Engine(bench.inpainter.native_px, bench.inpainter.size_multiple)
-    region = cut_out(patch, pixels, bench.settings.plan, engine)
+    region = cut_out(patch, pixels, settings, engine)
     context_px = bench.settings.score.context_px
     view = region.touched.grown(context_px).clipped(size_of(pixels))
     cover = moved(region.cover, region.frame.window, view)

@@ -25,6 +25,7 @@ from pipeline.settings.painting import (
 )
 from pipeline.settings.planning import (
     ChooseSettings,
+    KindPlan,
     MaskSettings,
     PassSettings,
     PlanSettings,
@@ -46,6 +47,7 @@ __all__ = [
     "GateSettings",
     "HandsSettings",
     "InpaintSettings",
+    "KindPlan",
     "LoadSettings",
     "MaskSettings",
     "NightSettings",

@@ -34,10 +34,27 @@ class MaskSettings(Section):
     """Cut masks of hands and faces back to the outline of the person where known."""
 
 
+PlanMode = Literal["auto", "only-masked", "whole-picture"]
+MaskBlur = Annotated[int, Field(ge=0, le=64)]
+Strength = Annotated[float, Field(gt=0, le=1)]
+Variations = Annotated[int, Field(ge=1, le=64)]
+
+
+class KindPlan(Section):
+    """What one kind of flaw has otherwise than `plan` says; None is as there."""
+
+    mode: PlanMode | None = None
+    padding_px: Pixels | None = None
+    mask_blur_px: MaskBlur | None = None
+    masked_content: MaskedContent | None = None
+    strength: Strength | None = None
+    variations: Variations | None = None
+
+
 class PlanSettings(Section):
     """Only masked or whole picture, and what the engine is told."""
 
-    mode: Literal["auto", "only-masked", "whole-picture"] = "auto"
+    mode: PlanMode = "auto"
     """Paint a region alone, with the whole picture, or decide by its size."""
 
     whole_above_share: Share = 0.35
@@ -49,16 +66,16 @@ class PlanSettings(Section):
     padding_px: Pixels = 32
     """Context around an only-masked region, as in AUTOMATIC1111."""
 
-    mask_blur_px: Annotated[int, Field(ge=0, le=64)] = 4
+    mask_blur_px: MaskBlur = 4
     """Standard deviation of the mask's soft edge, as in AUTOMATIC1111."""
 
     masked_content: MaskedContent = "original"
     """What the model finds under the mask when it begins."""
 
-    strength: Annotated[float, Field(gt=0, le=1)] = 0.75
+    strength: Strength = 0.75
     """Denoising strength."""
 
-    variations: Annotated[int, Field(ge=1, le=64)] = 4
+    variations: Variations = 4
     """Candidates per region and attempt."""
 
     working_px: Annotated[int, Field(ge=0, le=4096)] = 0
@@ -66,6 +83,11 @@ class PlanSettings(Section):
 
     removal_content: MaskedContent = "fill"
     """Masked content where something is to be removed."""
+
+    by_kind: dict[str, KindPlan] = Field(default_factory=dict)
+    """Kind, or the part before the slash, to what it has otherwise: mode, padding_px,
+    mask_blur_px, masked_content, strength or variations, as in `{ face = { strength =
+    0.4 } }`. Of flaws joined to one region the surest that has an entry decides."""
 
 
 class PromptSettings(Section):

@@ -5,8 +5,9 @@ from math import sqrt
 
 from detectors.findings import Remedy
 from detectors.geometry import Box, Size
-from pipeline.records import MaskedContent, Mode
-from pipeline.settings import PlanSettings
+from pipeline.records import MaskedContent, Mode, Patch
+from pipeline.settings import ChooseSettings, PlanSettings
+from pipeline.stages.kinds import entry_for
 
 FREE_CONTEXT_PX = 200
 """Surroundings that an engine without a size of its own is shown: it copies from them,
@@ -41,6 +42,31 @@ class Frame:
 
     window: Box
     working: Size
+
+
+def plan_for(patch: Patch, settings: PlanSettings) -> PlanSettings:
+    """Return the settings as they hold for one patch, see `plan.by_kind`."""
+    surest_first = sorted(patch.findings, key=lambda finding: -finding.confidence)
+    entries = (entry_for(one.kind, settings.by_kind) for one in surest_first)
+    own = next((entry for entry in entries if entry), None)
+    if own is None:
+        return settings
+    return settings.model_copy(update=own.model_dump(exclude_none=True))
+
+
+def widest_blur_px(settings: PlanSettings) -> int:
+    """Return the largest mask blur that any patch may have."""
+    own = (each.mask_blur_px or 0 for each in settings.by_kind.values())
+    return max(settings.mask_blur_px, *own, 0)
+
+
+def strengths(set_one: float, rules: ChooseSettings) -> tuple[float, ...]:
+    """Return the denoising strengths to try in turn: the set one, then the retries."""
+    retries = (
+        round(min(max(set_one + step, rules.min_strength), rules.max_strength), 4)
+        for step in rules.retry_steps
+    )
+    return tuple(dict.fromkeys((set_one, *retries)))
 
 
 def frame(

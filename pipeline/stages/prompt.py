@@ -7,6 +7,7 @@ from typing import NamedTuple
 from pipeline.emphasis import first_words, parse, written
 from pipeline.records import Patch, Recipe
 from pipeline.settings import PromptSettings
+from pipeline.stages.kinds import entry_for
 
 
 class Words(NamedTuple):
@@ -27,7 +28,6 @@ _BRACE = re.compile(r"\\?[{}]")
 _INVOKE = re.compile(
     r"(?P<group>\))?(?P<signs>\+{1,9}|-{1,9})(?=[\s,)]|$)|\)(?P<number>\d*\.?\d+)"
 )
-_WORDS = re.compile(r"[^/-]+")
 
 
 def words_for(patch: Patch, recipe: Recipe, settings: PromptSettings) -> Words:
@@ -93,17 +93,8 @@ def _cut(prompt: str, max_words: int, generator: str = "") -> str:
 
 
 def _by_kind(kinds: Iterable[str], table: Mapping[str, str]) -> list[str]:
-    """Look up each kind, then its words from the first on; each text once.
-
-    So `hand/extra-digit` finds "hand", and so does `segment/left-hand`, as weights of
-    the user's own may call it.
-    """
-    found = (
-        next(
-            (table[word] for word in (kind, *_WORDS.findall(kind)) if word in table), ""
-        )
-        for kind in kinds
-    )
+    """Look up the words of each kind; each text once."""
+    found = (entry_for(kind, table) or "" for kind in kinds)
     return list(dict.fromkeys(found))
 
 

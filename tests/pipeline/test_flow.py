@@ -15,7 +15,7 @@ from detectors.findings import Kind, Remedy, Severity
 from detectors.geometry import Box, Size
 from pipeline import wire
 from pipeline.files import digest_bytes
-from pipeline.flow import check, mend, strengths
+from pipeline.flow import check, mend
 from pipeline.metadata import read_provenance
 from pipeline.records import (
     ImageRef,
@@ -283,22 +283,26 @@ def test_only_regions_without_a_winner_are_tried_again(tmp_path: Path) -> None:
     assert outcome.status is Status.REPAIRED
 
 
-@pytest.mark.parametrize(
-    ("strength", "rules", "expected"),
-    [
-        (0.75, {}, (0.75, 0.85, 0.65)),
-        (0.95, {}, (0.95, 1.0, 0.85)),
-        (0.3, {}, (0.3, 0.4)),
-        (1.0, {}, (1.0, 0.9)),
-        (0.5, {"retry_steps": ()}, (0.5,)),
-    ],
-)
-def test_retries_stay_within_bounds(
-    strength: float, rules: dict[str, Any], expected: tuple[float, ...]
-) -> None:
-    settings = _settings(plan={"strength": strength}, choose=rules)
+def test_every_kind_is_repaired_by_its_own_settings(tmp_path: Path) -> None:
+    """A face keeps its likeness at a low strength, and hands need a high one."""
+    own = {"user": {"strength": 0.4, "variations": 2}}
+    settings = _settings(
+        plan={"strength": 0.8, "variations": 1, "by_kind": own},
+        choose={"retry_steps": (0.1,)},
+        passes={"limit": 1},
+    )
+    drawn = mask_of(SIZE, OTHER)
 
-    assert strengths(settings) == expected
+    run = Run({HAND: RED}, lambda _request, _number: RED, settings, user_mask=drawn)
+    run(tmp_path)
+
+    by_kind = {
+        request.patch.findings[0].kind: (request.strength, len(request.seeds))
+        for request in run.inpainter.requests[:2]
+    }
+    assert by_kind == {"hand/malformed": (0.8, 1), USER_KIND: (0.4, 2)}
+    retried = [request.strength for request in run.inpainter.requests[2:]]
+    assert 0.9 in retried
 
 
 @pytest.mark.parametrize(

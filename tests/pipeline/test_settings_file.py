@@ -70,6 +70,29 @@ def test_set_reaches_into_a_table_of_words() -> None:
     assert settings.prompt.before["hand"] == "a paw"
 
 
+def test_set_reaches_into_the_settings_of_one_kind() -> None:
+    settings = load_settings(None, overrides=["plan.by_kind.face.strength=0.4"])
+
+    assert settings.settings.plan.by_kind["face"].strength == 0.4
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("plan.by_kind.face.strength=4", "less than or equal to 1"),
+        ("plan.by_kind.face.strenght=0.4", "no such setting"),
+        ("plan.by_kind.face.steps=4", "no such setting"),
+    ],
+)
+def test_a_mistake_in_the_settings_of_one_kind_is_one_sentence(
+    text: str, says: str
+) -> None:
+    with pytest.raises(SettingsError, match=r"plan\.by_kind\.face") as caught:
+        load_settings(None, overrides=[text])
+
+    assert says in str(caught.value)
+
+
 @pytest.mark.parametrize("text", ["mask.grow_px", "grow_px=3", "=3"])
 def test_a_malformed_set_shows_how_to_write_it(text: str) -> None:
     with pytest.raises(SettingsError, match=r"section\.key=value") as caught:

@@ -2,12 +2,15 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from detectors.findings import Finding
 from detectors.geometry import Box, Size
-from pipeline.settings import PlanSettings
+from pipeline.records import Patch
+from pipeline.settings import ChooseSettings, KindPlan, PlanSettings
 from pipeline.stages.plan import (
     FREE_CONTEXT_PX,
     Engine,
@@ -17,7 +20,78 @@ from pipeline.stages.plan import (
     grown_to_ratio,
     near_native,
     only_masked,
+    plan_for,
+    strengths,
+    widest_blur_px,
 )
+
+SQUARE_PX = 64
+
+
+def _patch(**kinds: float) -> Patch:
+    """Return a patch with findings of such kinds and confidences."""
+    box = Box(0, 0, SQUARE_PX, SQUARE_PX)
+    mask = np.ones((SQUARE_PX, SQUARE_PX), dtype=np.bool_)
+    found = tuple(
+        Finding("any", kind.replace("_", "/"), box, sure)
+        for kind, sure in kinds.items()
+    )
+    return Patch(0, box, mask, found)
+
+
+OWN = PlanSettings(
+    strength=0.7,
+    variations=3,
+    by_kind={
+        "face": KindPlan(strength=0.4, mask_blur_px=8),
+        "hand/extra-digit": KindPlan(variations=9),
+    },
+)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "strength", "variations", "blur_px"),
+    [
+        ({"hand_malformed": 0.9}, 0.7, 3, 4),
+        ({"hand_extra-digit": 0.9}, 0.7, 9, 4),
+        ({"face_small": 0.9}, 0.4, 3, 8),
+        ({"segment_left-face": 0.9}, 0.4, 3, 8),
+        ({"face_small": 0.5, "hand_extra-digit": 0.9}, 0.7, 9, 4),
+        ({"face_small": 0.5, "hand_malformed": 0.9}, 0.4, 3, 8),
+        ({}, 0.7, 3, 4),
+    ],
+)
+def test_a_kind_may_have_settings_of_its_own(
+    kinds: dict[str, float], strength: float, variations: int, blur_px: int
+) -> None:
+    own = plan_for(_patch(**kinds), OWN)
+
+    assert (own.strength, own.variations) == (strength, variations)
+    assert own.mask_blur_px == blur_px
+    assert own.padding_px == OWN.padding_px
+
+
+def test_regions_keep_apart_by_the_widest_blur() -> None:
+    assert widest_blur_px(OWN) == 8
+    assert widest_blur_px(PlanSettings(mask_blur_px=9, by_kind=OWN.by_kind)) == 9
+    assert widest_blur_px(PlanSettings()) == 4
+
+
+@pytest.mark.parametrize(
+    ("strength", "rules", "expected"),
+    [
+        (0.75, {}, (0.75, 0.85, 0.65)),
+        (0.95, {}, (0.95, 1.0, 0.85)),
+        (0.3, {}, (0.3, 0.4)),
+        (1.0, {}, (1.0, 0.9)),
+        (0.5, {"retry_steps": ()}, (0.5,)),
+    ],
+)
+def test_retries_stay_within_bounds(
+    strength: float, rules: dict[str, Any], expected: tuple[float, ...]
+) -> None:
+    assert strengths(strength, ChooseSettings(**rules)) == expected
+
 
 SD15 = Engine(native_px=512, size_multiple=8)
 FREE = Engine(native_px=None, size_multiple=1)
