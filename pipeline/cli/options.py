@@ -123,7 +123,10 @@ Engine = Annotated[
     typer.Option(help="diffusion, transformer or classical.", show_default=False),
 ]
 Strength = Annotated[
-    float | None, typer.Option(metavar="0..1", help="Denoising strength.")
+    float | None,
+    typer.Option(
+        metavar="0..1", help="Denoising strength, but for kinds in plan.by_kind."
+    ),
 ]
 Steps = Annotated[
     int | None,
