@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -172,31 +172,44 @@ def _validate(tree: Tree, origins: Mapping[str, str]) -> Settings:
 
 def _explain(mistake: ErrorDetails, origins: Mapping[str, str]) -> str:
     """Say in one sentence what is wrong with one setting, and where it was set."""
-    key = ".".join(str(part) for part in mistake["loc"])
-    origin = next(
-        (
-            where
-            for known, where in origins.items()
-            if f"{known}.".startswith(f"{key}.")
-        ),
-        origins.get(key.rpartition(".")[0], ""),
-    )
+    parts = [str(part) for part in mistake["loc"]]
+    key = ".".join(parts)
+    origin = _origin(key, origins)
     place = f"{key} ({origin})" if origin else key
     if mistake["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(key, all_keys(), n=1, cutoff=0.5)
+        known = list(all_keys(entry=parts[2] if len(parts) > 2 else "KIND"))
+        near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]}?" if near else "see configs/default.toml"
         return f"{place}: there is no such setting; {hint}"
+    if mistake["type"] == "model_type":
+        return f"{place} = {mistake['input']!r}: it must be a table of settings"
     reason = mistake["msg"][:1].lower() + mistake["msg"][1:]
     return f"{place} = {mistake['input']!r}: {reason}"
 
 
-def all_keys(model: type[BaseModel] = Settings, above: str = "") -> list[str]:
-    """Return every dotted key, sections included, in the order of the settings."""
-    keys = []
+def _origin(key: str, origins: Mapping[str, str]) -> str:
+    """Return where a key was set: it, something in it, or what it lies in."""
+    for known, where in origins.items():
+        if f"{known}.".startswith(f"{key}.") or f"{key}.".startswith(f"{known}."):
+            return where
+    return ""
+
+
+def all_keys(
+    model: type[BaseModel] = Settings, above: str = "", entry: str = "KIND"
+) -> Iterator[str]:
+    """Yield every dotted key, sections included, in the order of the settings.
+
+    Args:
+        model: Where to begin.
+        above: What its keys begin with.
+        entry: What entries of tables of tables are called.
+    """
     for name, field in model.model_fields.items():
-        keys.append(f"{above}{name}")
-        if isinstance(field.annotation, type) and issubclass(
-            field.annotation, BaseModel
-        ):
-            keys += all_keys(field.annotation, f"{above}{name}.")
-    return keys
+        key = f"{above}{name}"
+        yield key
+        inner = field.annotation
+        if get_origin(inner) is dict:
+            key, inner = f"{key}.{entry}", get_args(inner)[1]
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            yield from all_keys(inner, f"{key}.", entry)

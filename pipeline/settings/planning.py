@@ -1,8 +1,8 @@
 """Settings of what is repainted, how it is asked for, and what is kept of it."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from detectors.findings import Remedy
 from pipeline.records import MaskedContent
@@ -49,6 +49,11 @@ class KindPlan(Section):
     masked_content: MaskedContent | None = None
     strength: Strength | None = None
     variations: Variations | None = None
+
+    @model_serializer(mode="wrap")
+    def _what_differs(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        plain: dict[str, Any] = write(self)
+        return {name: value for name, value in plain.items() if value is not None}
 
 
 class PlanSettings(Section):

@@ -51,7 +51,7 @@ def plan_for(patch: Patch, settings: PlanSettings) -> PlanSettings:
     own = next((entry for entry in entries if entry), None)
     if own is None:
         return settings
-    return settings.model_copy(update=own.model_dump(exclude_none=True))
+    return settings.model_copy(update=own.model_dump())
 
 
 def widest_blur_px(settings: PlanSettings) -> int:

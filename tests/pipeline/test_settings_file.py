@@ -79,9 +79,12 @@ def test_set_reaches_into_the_settings_of_one_kind() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("plan.by_kind.face.strength=4", "less than or equal to 1"),
-        ("plan.by_kind.face.strenght=0.4", "no such setting"),
-        ("plan.by_kind.face.steps=4", "no such setting"),
+        ("plan.by_kind.face.strength=4", "(--set) = 4: input should be less than"),
+        (
+            "plan.by_kind.face.strenght=0.4",
+            "(--set): there is no such setting; did you mean plan.by_kind.face.stren",
+        ),
+        ("plan.by_kind.face=0.4", "(--set) = 0.4: it must be a table of settings"),
     ],
 )
 def test_a_mistake_in_the_settings_of_one_kind_is_one_sentence(
