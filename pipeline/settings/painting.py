@@ -51,6 +51,11 @@ class InpaintSettings(Section):
     ] = "dpmpp-2m-karras"
     """How the noise is taken away; engine transformer keeps the model's own."""
 
+    schedule: Literal["own", "uniform", "sgm-uniform", "karras", "exponential"] = "own"
+    """How noise levels are laid out over the steps, as AUTOMATIC1111's schedule types;
+    own keeps what the scheduler's name and the model say. Distilled models of few steps
+    (Turbo, Lightning, Hyper) want sgm-uniform. Not each scheduler has karras."""
+
     steps: Annotated[int, Field(ge=1, le=200)] = 28
     """Steps of the scheduler at denoising strength 1; fewer below it."""
 

@@ -85,7 +85,13 @@ class DiffusionInpainter:
         )
         # Planned once here, so that a scheduler that cannot run these steps stops the
         # run before its first picture.
-        plan_steps(settings.scheduler, checkpoint.scheduler_config, settings.steps, 0.5)
+        plan_steps(
+            settings.scheduler,
+            checkpoint.scheduler_config,
+            settings.steps,
+            0.5,
+            settings.schedule,
+        )
 
     @property
     def name(self) -> str:

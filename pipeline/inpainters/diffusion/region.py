@@ -181,6 +181,7 @@ class Preparation:
                 self._model.scheduler_config,
                 self._settings.steps,
                 strength,
+                self._settings.schedule,
             )
         return self._schedules[strength]
 

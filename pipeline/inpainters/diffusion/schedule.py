@@ -9,6 +9,7 @@ a copy of its own.
 """
 
 import copy
+import inspect
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -41,6 +42,21 @@ CLASSES: Mapping[str, tuple[str, Mapping[str, Any]]] = MappingProxyType(
         "lcm": ("LCMScheduler", {}),
     }
 )
+
+_PLAIN = {"use_karras_sigmas": False, "use_exponential_sigmas": False}
+
+KINDS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "own": {},
+        "uniform": _PLAIN | {"timestep_spacing": "linspace"},
+        "sgm-uniform": _PLAIN | {"timestep_spacing": "trailing"},
+        "karras": _PLAIN | {"use_karras_sigmas": True},
+        "exponential": _PLAIN | {"use_exponential_sigmas": True},
+    }
+)
+"""Ways to lay the noise levels out, named as AUTOMATIC1111 names its "schedule types".
+"sgm-uniform" begins at the last time step, as distilled models (Turbo, Lightning,
+Hyper) were taught to; diffusers calls it "trailing" and rounds the steps down."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,7 +106,7 @@ def steps_run(steps: int, strength: float) -> int:
 
 
 def plan_steps(
-    name: str, config: Mapping[str, Any], steps: int, strength: float
+    name: str, config: Mapping[str, Any], steps: int, strength: float, kind: str = "own"
 ) -> Schedule:
     """Lay out the steps for one strength.
 
@@ -99,12 +115,13 @@ def plan_steps(
         config: The checkpoint's own scheduler configuration: how its noise was made.
         steps: Steps of a whole run.
         strength: Denoising strength, above 0 and up to 1.
+        kind: A key of `KINDS`.
 
     Raises:
-        UsageError: the scheduler cannot run that many steps.
+        UsageError: the scheduler cannot run that many steps, or not on that schedule.
     """
     try:
-        scheduler = _built(name, config, steps)
+        scheduler = _built(name, kind, config, steps)
     except ValueError as error:
         raise UsageError(
             f"the scheduler {name!r} cannot run {steps} steps ({error}); "
@@ -123,12 +140,21 @@ def plan_steps(
     )
 
 
-def _built(name: str, config: Mapping[str, Any], steps: int) -> Any:
+def _built(name: str, kind: str, config: Mapping[str, Any], steps: int) -> Any:
     class_name, changes = CLASSES[name]
+    maker = getattr(diffusers, class_name)
+    known = inspect.signature(maker.__init__).parameters
+    laid_out = {key: value for key, value in KINDS[kind].items() if key in known}
+    lacking = [k for k, value in KINDS[kind].items() if value and k not in laid_out]
+    if lacking:
+        raise UsageError(
+            f"the scheduler {name!r} has no schedule {kind!r}; change inpaint.schedule "
+            "or inpaint.scheduler"
+        )
     with warnings.catch_warnings():
         # diffusers turns tensors into arrays in a way that numpy 2 frowns upon.
         warnings.simplefilter("ignore", DeprecationWarning)
-        scheduler = getattr(diffusers, class_name).from_config(dict(config), **changes)
+        scheduler = maker.from_config(dict(config), **{**changes, **laid_out})
         scheduler.set_timesteps(steps)
     return scheduler
 

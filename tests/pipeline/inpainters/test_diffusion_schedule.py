@@ -3,9 +3,11 @@
 import itertools
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
 
+from pipeline.errors import UsageError
 from pipeline.inpainters.diffusion.denoise import scale_embedding
 from pipeline.inpainters.diffusion.quality_gate import problem_of
 from pipeline.inpainters.diffusion.schedule import CLASSES, plan_steps, steps_run
@@ -39,6 +41,61 @@ def test_noise_falls_from_step_to_step(name: str) -> None:
     assert part.timesteps == whole.timesteps[4:]
     assert part.sigmas == whole.sigmas[4:]
     assert (whole.from_noise, part.from_noise) == (True, False)
+
+
+def _training_sigmas() -> npt.NDArray[np.float64]:
+    """Noise levels of the 1000 steps that Stable Diffusion was trained on."""
+    betas = np.linspace(0.00085**0.5, 0.012**0.5, 1000) ** 2
+    kept = np.cumprod(1 - betas)
+    return np.sqrt((1 - kept) / kept)
+
+
+@pytest.mark.parametrize("name", ["dpmpp-2m-karras", "euler", "unipc"])
+def test_karras_and_exponential_are_laid_out_by_their_formulas(name: str) -> None:
+    """Karras et al. 2022, equation 5 with rho 7; and evenly in the logarithm."""
+    low, high = _training_sigmas()[[0, -1]]
+    ramp = np.linspace(0, 1, 8)
+    root = high ** (1 / 7) + ramp * (low ** (1 / 7) - high ** (1 / 7))
+
+    karras = plan_steps(name, CONFIG, 8, 1.0, "karras").sigmas
+    exponential = plan_steps(name, CONFIG, 8, 1.0, "exponential").sigmas
+
+    np.testing.assert_allclose(karras, root**7, rtol=1e-3)
+    np.testing.assert_allclose(exponential, high * (low / high) ** ramp, rtol=1e-3)
+
+
+@pytest.mark.parametrize("name", sorted(set(CLASSES) - {"lcm"}))
+def test_sgm_uniform_begins_where_training_ended_and_uniform_is_even(
+    name: str,
+) -> None:
+    distilled = plan_steps(name, CONFIG, 4, 1.0, "sgm-uniform").timesteps
+    uniform = plan_steps(name, CONFIG, 5, 1.0, "uniform").timesteps
+
+    np.testing.assert_allclose(distilled, (999, 749, 499, 249), atol=1)
+    gaps = -np.diff(uniform)
+    assert gaps.max() - gaps.min() <= 1
+    assert uniform[0] == pytest.approx(999, abs=1)
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_its_own_schedule_is_that_of_its_name(name: str) -> None:
+    assert plan_steps(name, CONFIG, 7, 1.0, "own").sigmas == (
+        plan_steps(name, CONFIG, 7, 1.0).sigmas
+    )
+    if name.endswith("karras"):
+        assert plan_steps(name, CONFIG, 7, 1.0, "karras").sigmas == (
+            plan_steps(name, CONFIG, 7, 1.0).sigmas
+        )
+        assert plan_steps(name, CONFIG, 7, 1.0, "uniform").sigmas != (
+            plan_steps(name, CONFIG, 7, 1.0).sigmas
+        )
+
+
+@pytest.mark.parametrize("name", ["ddim", "euler-a", "lcm"])
+@pytest.mark.parametrize("kind", ["karras", "exponential"])
+def test_a_schedule_that_a_scheduler_lacks_is_refused(name: str, kind: str) -> None:
+    with pytest.raises(UsageError, match=rf"'{name}' has no schedule '{kind}'"):
+        plan_steps(name, CONFIG, 8, 1.0, kind)
 
 
 @pytest.mark.parametrize("name", CLASSES)

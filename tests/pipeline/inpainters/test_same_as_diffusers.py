@@ -46,11 +46,12 @@ def load(folder: Path) -> Checkpoint:
     return load_checkpoint(LocatedModel("tiny", folder), (), CPU, torch.float32)
 
 
-def ours(folder: Path, scheduler: str, strength: float) -> torch.Tensor:
+def ours(
+    folder: Path, scheduler: str, strength: float, schedule: str = "own"
+) -> torch.Tensor:
     checkpoint = load(folder)
-    settings = InpaintSettings.model_validate(
-        {"scheduler": scheduler, "steps": STEPS, "dtype": "float32"}
-    )
+    plain = {"scheduler": scheduler, "schedule": schedule, "steps": STEPS}
+    settings = InpaintSettings.model_validate(plain | {"dtype": "float32"})
     asked = request(
         PIXELS,
         MASK,
@@ -68,7 +69,9 @@ def ours(folder: Path, scheduler: str, strength: float) -> torch.Tensor:
     return trajectory.latents
 
 
-def theirs(folder: Path, scheduler: str, strength: float) -> torch.Tensor:
+def theirs(
+    folder: Path, scheduler: str, strength: float, **laid_out: Any
+) -> torch.Tensor:
     xl = folder.name.startswith("xl")
     kind = (
         "StableDiffusionXLInpaintPipeline" if xl else "StableDiffusionInpaintPipeline"
@@ -78,7 +81,7 @@ def theirs(folder: Path, scheduler: str, strength: float) -> torch.Tensor:
     whole.set_progress_bar_config(disable=True)
     name, changes = SCHEDULERS[scheduler]
     whole.scheduler = getattr(diffusers, name).from_config(
-        whole.scheduler.config, **changes
+        whole.scheduler.config, **(changes | laid_out)
     )
     signal = torch.from_numpy(PIXELS.astype(np.float32) / 127.5 - 1)
     signal = signal.permute(2, 0, 1)[None]
@@ -117,6 +120,34 @@ def test_latents_equal_those_of_diffusers(
     expected = theirs(families[family], scheduler, 0.8)
 
     torch.testing.assert_close(mine, expected, atol=1e-4, rtol=0)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize(
+    ("scheduler", "schedule", "laid_out"),
+    [
+        ("euler", "sgm-uniform", {"timestep_spacing": "trailing"}),
+        ("euler-a", "sgm-uniform", {"timestep_spacing": "trailing"}),
+        ("unipc", "karras", {"use_karras_sigmas": True}),
+        ("euler", "exponential", {"use_exponential_sigmas": True}),
+        (
+            "dpmpp-2m-karras",
+            "uniform",
+            {"use_karras_sigmas": False, "timestep_spacing": "linspace"},
+        ),
+    ],
+)
+def test_on_another_schedule_latents_equal_those_of_diffusers(
+    families: Mapping[str, Path],
+    scheduler: str,
+    schedule: str,
+    laid_out: dict[str, Any],
+) -> None:
+    mine = ours(families["sd-9"], scheduler, 0.8, schedule)
+
+    expected = theirs(families["sd-9"], scheduler, 0.8, **laid_out)
+    torch.testing.assert_close(mine, expected, atol=1e-4, rtol=0)
+    assert not torch.allclose(mine, ours(families["sd-9"], scheduler, 0.8))
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
