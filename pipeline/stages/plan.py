@@ -5,9 +5,9 @@ from math import sqrt
 
 from detectors.findings import Remedy
 from detectors.geometry import Box, Size
+from pipeline.by_kind import entry_for
 from pipeline.records import MaskedContent, Mode, Patch
 from pipeline.settings import ChooseSettings, PlanSettings
-from pipeline.stages.kinds import entry_for
 
 FREE_CONTEXT_PX = 200
 """Surroundings that an engine without a size of its own is shown: it copies from them,

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from pipeline.by_kind import entry_for
 from pipeline.emphasis import first_words, parse, written
 from pipeline.records import Patch, Recipe
 from pipeline.settings import PromptSettings
-from pipeline.stages.kinds import entry_for
 
 
 class Words(NamedTuple):
