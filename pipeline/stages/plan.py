@@ -57,7 +57,7 @@ def plan_for(patch: Patch, settings: PlanSettings) -> PlanSettings:
 def widest_blur_px(settings: PlanSettings) -> int:
     """Return the largest mask blur that any patch may have."""
     own = (each.mask_blur_px or 0 for each in settings.by_kind.values())
-    return max(settings.mask_blur_px, *own, 0)
+    return max([settings.mask_blur_px, *own])
 
 
 def strengths(set_one: float, rules: ChooseSettings) -> tuple[float, ...]:
