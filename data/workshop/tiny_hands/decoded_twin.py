@@ -22,7 +22,9 @@ class DecodedTwin:
 
     name = "decoded-twin"
     draws = True
-    native_px = None
+    native_px = 192
+    """As of any engine with a size of its own, whose masks are overlaid alike."""
+
     size_multiple = 8
 
     def __init__(self, model: Path, twin: RgbArray) -> None:
