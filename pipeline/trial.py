@@ -7,6 +7,7 @@ import numpy.typing as npt
 from detectors.arrays import RgbArray, size_of
 from detectors.errors import DetectorFailed
 from detectors.geometry import Box
+from pipeline import grain
 from pipeline.bench import Bench
 from pipeline.records import (
     Attempt,
@@ -60,6 +61,11 @@ class Trial:
             patch, bench.picture.recipe, bench.settings.prompt
         )
         self._strength = self._plan.strength
+        self._grain = (
+            grain.grain_of(bench.picture.pixels)
+            if bench.settings.inpaint.match_grain
+            else None
+        )
         self._before_at = self._keep("before", self._region.pixels)
         self._mask_at = self._keep("mask", self._region.mask)
 
@@ -108,7 +114,7 @@ class Trial:
         if trouble or candidate.pixels is None:
             self._note(candidate, None, trouble, "")
             return Reply.MORE
-        mixed = blend.blend(region.pixels, candidate.pixels, region.cover)
+        mixed = self._mixed(candidate.pixels, candidate.seed)
         kept_at = self._keep_variation(candidate.number, mixed)
         try:
             cost = self._measure(mixed)
@@ -135,11 +141,20 @@ class Trial:
             return None
         if candidate.pixels is None:
             return None
-        mixed = blend.blend(region.pixels, candidate.pixels, region.cover)
+        mixed = self._mixed(candidate.pixels, candidate.seed)
         try:
             return self._measure(mixed).total - before
         except DetectorFailed:
             return None
+
+    def _mixed(self, painted: RgbArray, seed: int) -> RgbArray:
+        """Blend a variation in, with the grain of the picture where it lost it."""
+        original, cover = self._region.pixels, self._region.cover
+        mixed = blend.blend(original, painted, cover)
+        if self._grain is None:
+            return mixed
+        lost = grain.share_lost(original, painted, cover)
+        return grain.grained(mixed, cover, self._grain, lost, seed)
 
     def _measure(self, mixed: RgbArray) -> Cost:
         """Measure a blended cut-out in its surroundings."""

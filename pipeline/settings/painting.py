@@ -94,6 +94,10 @@ class InpaintSettings(Section):
     match_colours: bool = False
     """Take back the shift of colours that the VAE makes, as seen around the mask."""
 
+    match_grain: bool = True
+    """Draw the picture's grain over what is painted, as far as the engine lost it; the
+    same seed draws the same. A picture without grain stays as it is painted."""
+
     batch: Annotated[int, Field(ge=1, le=64)] = 4
     """Candidates painted side by side."""
 

@@ -92,15 +92,24 @@ class Run:
     past_passes: int = 0
     gives_up_on: frozenset[int] = frozenset()
     draws: bool = True
+    grain: float = 0.0
+    """Standard deviation of the picture's grain, which the engine then loses."""
 
     def __call__(self, output: Path) -> Outcome:
         self.output = output
         output.mkdir(exist_ok=True)
         self.album = FakeAlbum()
         self.inpainter = FakeInpainter(
-            self.result_for, gives_up_on=self.gives_up_on, draws=self.draws
+            self.result_for,
+            gives_up_on=self.gives_up_on,
+            draws=self.draws,
+            smooths=self.grain > 0,
         )
         self.picture = _picture(self.hands, past_passes=self.past_passes)
+        if self.grain:
+            self.picture = replace(
+                self.picture, pixels=_grainy(self.picture.pixels, self.grain)
+            )
         flow = mend(
             self.picture,
             Toolbox(self.detectors, self.inpainter),
@@ -120,6 +129,12 @@ class Run:
     @property
     def pixels(self) -> RgbArray:
         return decoded(self.data)
+
+
+def _grainy(pixels: RgbArray, sigma: float) -> RgbArray:
+    noise = sigma * np.random.default_rng(5).standard_normal(pixels.shape)
+    grainy: RgbArray = np.rint(pixels + noise).clip(0, 255).astype(np.uint8)
+    return grainy
 
 
 def _by_number(*results: Result) -> Callable[[PaintRequest, int], Result]:
@@ -157,6 +172,24 @@ def test_a_flawed_hand_is_repaired_and_nothing_else_changes(tmp_path: Path) -> N
     mask = mask_of(SIZE, choice.box.grown(10).clipped(SIZE))
     assert_same_outside(mask, run.picture.pixels, run.pixels)
     np.testing.assert_array_equal(run.pixels[70, 70], GREEN)
+
+
+@pytest.mark.parametrize("match_grain", [True, False])
+def test_a_repair_has_the_grain_of_its_picture(
+    tmp_path: Path, match_grain: bool
+) -> None:
+    settings = _settings(inpaint={"match_grain": match_grain})
+    run = Run({HAND: RED}, settings=settings, grain=2.0)
+
+    outcome = run(tmp_path)
+
+    hand = run.pixels[HAND.rows, HAND.columns][4:-4, 4:-4]
+    grain = hand.astype(float).std(axis=(0, 1)).mean()
+    assert outcome.status is Status.REPAIRED
+    assert 1.4 < grain < 2.4 if match_grain else grain < 0.5
+    (choice,) = outcome.choices
+    mask = mask_of(SIZE, choice.box.grown(10).clipped(SIZE))
+    assert_same_outside(mask, run.picture.pixels, run.pixels)
 
 
 def test_the_input_is_not_changed(tmp_path: Path) -> None:

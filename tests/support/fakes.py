@@ -142,6 +142,9 @@ class FakeInpainter:
     gives_up_on: frozenset[int] = frozenset()
     """Patches for which it raises."""
 
+    smooths: bool = False
+    """Loses all grain, inside and outside the mask, as autoencoders do."""
+
     painted: list[tuple[int, int, float]] = field(default_factory=list)
     """(patch, number, strength) of every variation that was drawn."""
 
@@ -159,6 +162,8 @@ class FakeInpainter:
             result = self.result_for(request, number)
             took_s = max(0.25, time.monotonic() - began)
             pixels = None if result == "failed" else _painted(request, result)
+            if self.smooths and pixels is not None:
+                pixels = np.asarray(cv2.medianBlur(pixels, 9), np.uint8)
             problem = "" if pixels is not None else "came out as NaN"
             patch = request.patch.number
             yield Candidate(patch, number, seed, pixels, took_s, problem)

@@ -59,6 +59,7 @@ ABLATIONS: Mapping[str, Mapping[str, Any]] = {
     "strength 0.4": {"plan.strength": 0.4},
     "strength 0.6": {"plan.strength": 0.6},
     "strength 0.9": {"plan.strength": 0.9},
+    "without grain": {"inpaint.match_grain": False},
     "working size 224": {"plan.working_px": 224},
     "no pose": {"inpaint.control": "none"},
     "guidance 1.5": {"inpaint.guidance_scale": 1.5},
