@@ -6,9 +6,6 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from detectors.hand_framing import cut, frame_of_landmarks
-from detectors.hand_nets import HandNets
-from pipeline.inpainters.diffusion.hand_pose import five_digits
 from workshop.tiny_hands.captions import caption
 from workshop.tiny_hands.pictures import Shard
 
@@ -20,13 +17,6 @@ EMPTY_CAPTION_SHARE = 0.12
 
 UNSTEERED_SHARE = 0.25
 """Sound hands whose skeleton is not shown, so that the UNet can paint without one."""
-
-FOUND_SHARE = 0.5
-"""Of the skeletons that are shown: as they are found in the flawed twin, and completed,
-which is what the program has to go by. So the networks learn to doubt them."""
-
-SURE_FOUND = 0.3
-"""Presence from which landmarks that are found are shown."""
 
 ZOOM = (0.95, 1.4)
 """How much larger than the cut-out a picture is drawn, at least and at most."""
@@ -60,7 +50,6 @@ def draw_sample(
     side: int,
     rng: np.random.Generator,
     zoom: tuple[float, float] = ZOOM,
-    nets: HandNets | None = None,
 ) -> Sample:
     """Return one example, cut from a random pair under a random affine change.
 
@@ -70,7 +59,6 @@ def draw_sample(
         rng: Source of all choices.
         zoom: The smallest and largest scale, in that at which the picture fills the
             cut-out.
-        nets: Finds landmarks in flawed twins; without it the true joints are shown.
     """
     shard = shards[int(rng.integers(len(shards)))]
     index = int(rng.integers(len(shard.pixels)))
@@ -97,44 +85,21 @@ def draw_sample(
         )
     joints = None
     if sound and rng.random() >= UNSTEERED_SHARE:
-        moved = shard.joints[index] @ warp[:, :2].T + warp[:, 2]
-        if nets is not None and rng.random() < FOUND_SHARE:
-            flawed = warped(shard.pixels[index, 0], cv2.INTER_AREA)
-            joints = _found(flawed, moved, nets)
-        if joints is None:
-            joints = _disturbed(moved, rng)
+        joints = _shown(shard.joints[index], warp, rng)
     return Sample(pixels, draw_mask(hand, digits, rng), words, joints)
 
 
-def _found(
-    flawed: npt.NDArray[np.uint8], joints: npt.NDArray[np.float64], nets: HandNets
-) -> npt.NDArray[np.float64] | None:
-    """Return what the program would show of a flawed hand; None where that is nothing.
-
-    Args:
-        flawed: (side, side, 3) RGB.
-        joints: (21, 2) of its sound twin, around which the network looks.
-        nets: Finds landmarks.
-    """
-    frame = frame_of_landmarks(joints.astype(np.float32))
-    reading = nets.read(cut(flawed, frame))
-    if reading.presence < SURE_FOUND:
-        return None
-    try:
-        return five_digits(frame.to_picture(reading.points)).points
-    except ValueError:  # a palm without extent
-        return None
-
-
-def _disturbed(
-    joints: npt.NDArray[np.float64], rng: np.random.Generator
+def _shown(
+    joints: npt.NDArray[np.float32],
+    warp: npt.NDArray[np.float64],
+    rng: np.random.Generator,
 ) -> npt.NDArray[np.float64]:
-    """Shift joints as found ones of sound hands are."""
-    palm = float(np.linalg.norm(joints[9] - joints[0]))
-    shifted: npt.NDArray[np.float64] = joints + rng.normal(
-        0, JOINT_ERROR * palm, size=joints.shape
-    )
-    return shifted
+    """Move joints to the cut-out, and shift them as found ones would be."""
+    moved = joints @ warp[:, :2].T + warp[:, 2]
+    palm = float(np.linalg.norm(moved[9] - moved[0]))
+    error = rng.normal(0, JOINT_ERROR * palm, size=moved.shape)
+    shown: npt.NDArray[np.float64] = moved + error
+    return shown
 
 
 def draw_mask(

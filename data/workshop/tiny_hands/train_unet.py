@@ -21,7 +21,6 @@ import numpy as np
 import torch
 from diffusers import AutoencoderKL
 
-from detectors.hand_nets import HandNets
 from workshop.steepest import optimizers_for
 from workshop.tiny_hands.batches import ZOOM, draw_sample
 from workshop.tiny_hands.captions import WORDS
@@ -93,7 +92,6 @@ class Training:
                 group["initial_lr"] = group["lr"]
         self._learning = list(self._painter.parameters())
         self._threads = ThreadPoolExecutor(plan.workers)
-        self._nets = [HandNets.open() for _ in range(plan.workers)]
         self._average = Average(self._painter, plan.decay)
         self._stock = Stock()
         self._warm = False
@@ -122,7 +120,7 @@ class Training:
         chances = rng.spawn(self._plan.workers)
         # The first step compiles, which one thread does for all.
         each = self._threads.map if self._warm else map
-        parts = list(each(draw, chances, self._nets))
+        parts = list(each(draw, chances))
         self._warm = True
         for number, weight in enumerate(self._learning):
             weight.grad = torch.stack([part[0][number] for part in parts]).mean(0)
@@ -137,13 +135,12 @@ class Training:
         return float(np.mean([loss for _, loss in parts]))
 
     def _gradients(
-        self, shards: list[Shard], rng: np.random.Generator, nets: HandNets
+        self, shards: list[Shard], rng: np.random.Generator
     ) -> tuple[Sequence[torch.Tensor], float]:
         """Renew a part of the stock, and return gradients and loss of one batch."""
         plan = self._plan
         fresh = plan.batch if self.done % 250 == 0 else plan.fresh
-        draw = partial(draw_sample, shards, plan.side, rng, plan.zoom, nets)
-        samples = [draw() for _ in range(fresh)]
+        samples = [draw_sample(shards, plan.side, rng, plan.zoom) for _ in range(fresh)]
         self._stock.add(draw_latents(self._vae, samples), rng)
         batch = self._stock.draw(plan.batch, rng)
         loss = loss_of(self._painter, self._steered, batch, self._schedule)
