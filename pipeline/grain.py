@@ -47,6 +47,9 @@ FLAT_SHARE = 0.1
 SPOTS = 6
 """Squares whose covariance is drawn from."""
 
+DRAWN_PX = 384
+"""Grain is drawn for so many pixels a side, and mirrored beyond: no eye tells."""
+
 NORMAL = 1.4826
 """Standard deviation of a normal distribution, in medians of its absolute values."""
 
@@ -252,7 +255,7 @@ def _spot(fine: Floats) -> Floats:
 def _drawn(spots: tuple[Floats, ...], shape: tuple[int, ...], seed: int) -> Floats:
     """Draw (H, W, 3) noise that has the mean covariance of the spots."""
     source = np.random.default_rng(seed)
-    height, width = shape
+    height, width = (min(side, DRAWN_PX) for side in shape)
     noise = np.zeros((height, width, 3), np.float32)
     for spot in spots:
         size = (height + SIDE_PX, width + SIDE_PX)
@@ -261,4 +264,7 @@ def _drawn(spots: tuple[Floats, ...], shape: tuple[int, ...], seed: int) -> Floa
             taps = np.ascontiguousarray(spot[..., channel])
             spread = cv2.filter2D(white, -1, taps, anchor=(0, 0))
             noise[..., channel] += spread[:height, :width]
-    return noise / np.float32(SIDE_PX * np.sqrt(len(spots)))
+    beyond = ((0, shape[0] - height), (0, shape[1] - width), (0, 0))
+    return np.pad(noise, beyond, "symmetric") / np.float32(
+        SIDE_PX * np.sqrt(len(spots))
+    )

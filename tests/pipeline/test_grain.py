@@ -117,6 +117,16 @@ def test_the_same_seed_draws_the_same_grain_and_another_does_not() -> None:
     assert abs(unlike) < 0.1 * ((first - 128.0) ** 2).sum()
 
 
+def test_grain_does_not_end_in_a_large_region() -> None:
+    grain = _of(_levels(_scene() + _noise(5)))
+    smooth = np.full((40, 1300, 3), 128, np.uint8)
+
+    drawn = grained(smooth, np.ones((40, 1300), np.float32), grain, 1.0, seed=3)
+
+    strength = drawn.astype(np.float64).std(axis=(0, 2))
+    assert strength.reshape(13, -1).mean(axis=1) == pytest.approx(5, rel=0.15)
+
+
 def test_nothing_changes_where_nothing_was_painted() -> None:
     picture = _levels(_scene() + _noise(5))
     mask = np.zeros((HEIGHT, WIDTH), bool)
