@@ -33,8 +33,9 @@ class InpaintSettings(Section):
     """LoRA files (.safetensors), each `path` or `path:weight`."""
 
     embeddings: tuple[Path, ...] = ()
-    """Embeddings of textual inversion (.safetensors), such as those against bad hands;
-    a prompt names one by its file's name, and a picture's own prompt may too."""
+    """Embeddings of textual inversion, such as those against bad hands (.safetensors;
+    also .pt and .bin, of which no code is run); a prompt names one by its file's name,
+    and a picture's own prompt may too."""
 
     vae: str = ""
     """A VAE to use in place of the model's own: a diffusers folder, a hub id, or one

@@ -23,6 +23,7 @@ from pipeline.models import LocatedModel
 from pipeline.settings import InpaintSettings
 from tests.pipeline.inpainters.requests import hole, request, stripes
 from tests.pipeline.inpainters.tiny import WIDTH, WIDTH_2
+from tests.support.bomb import Bomb
 
 CPU = torch.device("cpu")
 START, END = 512, 513
@@ -150,6 +151,41 @@ def test_an_embedding_stands_where_a_prompt_names_it(
     assert torch.equal(table.weight[7:9], kept)
 
 
+def test_older_files_are_read_like_safetensors(
+    families: Mapping[str, Path], tmp_path: Path
+) -> None:
+    vectors = torch.nn.Parameter(torch.randn(2, WIDTH))
+    safe = tmp_path / "bad.safetensors"
+    save_file({"emb_params": vectors.detach()}, safe)
+    expected = encode(load(families["sd-4"], safe), "a bad b")
+    told = {"string_to_token": {"*": 265}, "name": "bad", "step": 1500}
+    older = {
+        "webui.pt": told | {"string_to_param": {"*": vectors}},
+        "first.pt": told | {"string_to_param": torch.nn.ParameterDict({"*": vectors})},
+        "diffusers.bin": {"<bad>": vectors.detach()},
+    }
+
+    for name, held in older.items():
+        file = tmp_path / name
+        torch.save(held, file)
+        got = encode(load(families["sd-4"], file), f"a {file.stem} b")
+        torch.testing.assert_close(got, expected)
+
+
+def test_an_embedding_that_would_run_code_is_not_opened(
+    families: Mapping[str, Path], tmp_path: Path
+) -> None:
+    mark, file = tmp_path / "ran", tmp_path / "bad.pt"
+    torch.save({"string_to_param": {"*": Bomb(mark)}}, file)
+
+    with pytest.raises(UsageError, match="could run code; it was not opened"):
+        load(families["sd-4"], file)
+
+    assert not mark.exists()
+    torch.load(file, weights_only=False)
+    assert mark.exists()
+
+
 def test_sdxl_takes_a_set_of_vectors_for_each_encoder(
     families: Mapping[str, Path], tmp_path: Path
 ) -> None:
@@ -174,13 +210,15 @@ def test_an_embedding_that_cannot_be_used_is_one_sentence(
     wide, broken = tmp_path / "wide.safetensors", tmp_path / "broken.safetensors"
     save_file({"emb_params": torch.ones(1, 5)}, wide)
     broken.write_bytes(b"nothing")
-    pickled = tmp_path / "old.pt"
-    pickled.write_bytes(b"")
+    empty, other_kind = tmp_path / "old.pt", tmp_path / "bad.ckpt"
+    empty.write_bytes(b"")
+    other_kind.write_bytes(b"")
 
     for file, said in (
         (wide, "does not fit this model"),
         (broken, "is damaged"),
-        (pickled, "must be a .safetensors file"),
+        (empty, "is damaged"),
+        (other_kind, "must be a .safetensors, .pt or .bin file"),
         (tmp_path / "none.safetensors", "there is no embedding"),
     ):
         with pytest.raises(UsageError, match=said) as raised:

@@ -4,7 +4,7 @@ import contextlib
 import json
 import pickle
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 from pipeline.errors import EnvironmentProblem, UsageError
 from pipeline.inpainters.diffusion.engine import build
 from pipeline.settings import InpaintSettings
+from tests.support.bomb import Bomb
 
 ATTACK = """
 from pathlib import Path
@@ -23,20 +24,6 @@ from diffusers import UNet2DConditionModel as Evil
 
 def settings(folder: Path) -> InpaintSettings:
     return InpaintSettings(model=str(folder), device="cpu", dtype="float32", steps=2)
-
-
-class Bomb:
-    """Leaves a mark when it is unpickled."""
-
-    def __init__(self, mark: Path) -> None:
-        self.mark = mark
-
-    def __reduce__(self) -> tuple[Callable[..., object], tuple[str]]:
-        return (_touch, (str(self.mark),))
-
-
-def _touch(path: str) -> None:
-    Path(path).touch()
 
 
 @pytest.fixture
