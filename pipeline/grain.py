@@ -28,7 +28,7 @@ FINER_PX = 2.5
 """Standard deviation in pixels of the Gaussian that parts grain from shapes."""
 
 MARGIN_PX = 8
-"""Around a square that is copied out to be filtered: three standard deviations."""
+"""Around a square that is copied out to be filtered: over three standard deviations."""
 
 _INNER = slice(MARGIN_PX, MARGIN_PX + SIDE_PX)
 

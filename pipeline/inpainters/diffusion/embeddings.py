@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from pipeline.errors import UsageError
 from pipeline.inpainters.diffusion.checkpoint import Checkpoint, Embedding
-from pipeline.inpainters.diffusion.trouble import first_line
+from pipeline.inpainters.diffusion.trouble import WHAT_LOADING_RAISES, first_line
 
 PICKLED = (".pt", ".bin")
 
@@ -80,12 +79,12 @@ def _vectors_in(file: Path) -> list[torch.Tensor]:
             with torch.serialization.safe_globals([torch.nn.ParameterDict]):
                 held = torch.load(file, map_location="cpu", weights_only=True)
             return _tensors_of(held)
-    except (pickle.UnpicklingError, EOFError, RuntimeError) as error:
+    except pickle.UnpicklingError as error:
         raise UsageError(
             f"the embedding {file} is damaged, or holds more than vectors, which could "
             "run code; it was not opened; see inpaint.embeddings"
         ) from error
-    except (OSError, ValueError, SafetensorError) as error:
+    except (*WHAT_LOADING_RAISES, EOFError, IndexError, AttributeError) as error:
         raise UsageError(
             f"the embedding {file} is damaged: {first_line(error)}"
         ) from error
