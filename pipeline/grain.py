@@ -17,20 +17,17 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import numpy.typing as npt
-from numpy.lib.stride_tricks import sliding_window_view
 
 from detectors.arrays import CoverArray, RgbArray
-
-SIDE_PX = 16
-"""Side of the squares that are measured."""
-
-FINER_PX = 2.5
-"""Standard deviation in pixels of the Gaussian that parts grain from shapes."""
-
-MARGIN_PX = 8
-"""Around a square that is copied out to be filtered: over three standard deviations."""
-
-_INNER = slice(MARGIN_PX, MARGIN_PX + SIDE_PX)
+from pipeline.squares import (
+    FINER_PX,
+    LUMA,
+    MARGIN_PX,
+    SIDE_PX,
+    Floats,
+    Squares,
+    squares_of,
+)
 
 MOST_A_SIDE, FEW_A_SIDE = 48, 20
 """Squares along either side at most: of a picture, and of each cut-out painted."""
@@ -41,17 +38,18 @@ STEPS = 8
 FEWEST = 8
 """Squares of one brightness that say something about it."""
 
-FLAT_SHARE = 0.1
-"""Squares up to this quantile of a brightness count as flat."""
+FLAT_SHARE, SHORT = 0.1, 1.05
+"""Squares up to this quantile of a brightness count as flat; in pure noise they show so
+much less of it than is there (a test)."""
 
 SPOTS = 6
 """Squares whose covariance is drawn from."""
 
+RESTORED = 3.0
+"""How much at most coarse parts of grain are raised that were parted off as shapes."""
+
 DRAWN_PX = 384
 """Grain is drawn for so many pixels a side, and mirrored beyond: no eye tells."""
-
-NORMAL = 1.4826
-"""Standard deviation of a normal distribution, in medians of its absolute values."""
 
 FAINTEST, STRONGEST = 0.7, 12.0
 """Levels of 255 outside which it is left alone: below, no one sees it; above, it is no
@@ -60,11 +58,6 @@ grain but a picture full of grass."""
 WIDEST = 1.5
 """Grain of one brightness, in that of the least grainy one. Where more is seen, shapes
 are mistaken for grain: in few pictures is each brightness seen flat somewhere."""
-
-LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
-"""Rec. 601, as in JPEG."""
-
-Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,25 +69,36 @@ class Grain:
     255, from dark to bright."""
 
     spots: tuple[Floats, ...]
-    """(SIDE_PX, SIDE_PX, 3) each: flat squares of the picture without their mean, with
-    a standard deviation of 1 in brightness."""
+    """(side, side, 3) each: flat squares of the picture without their mean; what is
+    fine of them has a standard deviation of 1 in brightness over SIDE_PX each way."""
 
+    def level_at(self, brightness: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+        """Return the grain at each brightness in levels of 255.
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Squares:
-    """Squares of a picture, laid out evenly."""
+        Args:
+            brightness: Of any shape, 0..255; between steps in proportion.
+        """
+        at = np.asarray(brightness, np.float64) * STEPS / 256 - 0.5
+        return np.asarray(np.interp(at, np.arange(STEPS), self.levels))
 
-    fine: Floats
-    """(N, SIDE_PX, SIDE_PX, 3): what is finer than FINER_PX."""
+    def bands(self, sigmas: tuple[float, ...]) -> npt.NDArray[np.float64]:
+        """Return how much of its power lies between Gaussians, from fine to wide.
 
-    power: npt.NDArray[np.float64]
-    """(N,) mean square of the fine brightness."""
+        Args:
+            sigmas: Standard deviations of the Gaussians in pixels, rising; the first
+                band is what is finer than the first one.
 
-    spread: npt.NDArray[np.float64]
-    """(N,) its standard deviation as its median tells, which a line does not widen."""
-
-    bright: npt.NDArray[np.float64]
-    """(N,) mean brightness, 0..255."""
+        Returns:
+            (len(sigmas),) mean squares of brightness, where the level is 1.
+        """
+        beyond = round(4 * max(sigmas))
+        power = np.zeros(len(sigmas))
+        for spot in self.spots:
+            light = np.pad(spot @ LUMA, beyond)
+            softer = [cv2.GaussianBlur(light, (0, 0), sigma) for sigma in sigmas]
+            parts = np.diff(np.stack([light, *softer]), axis=0)
+            power += (parts**2).sum(axis=(1, 2), dtype=np.float64)
+        return power / (SIDE_PX**2 * len(self.spots))
 
 
 def grain_of(pixels: RgbArray) -> Grain | None:
@@ -105,11 +109,11 @@ def grain_of(pixels: RgbArray) -> Grain | None:
     """
     if min(pixels.shape[:2]) < SIDE_PX:
         return None
-    squares = _squares_of(pixels, MOST_A_SIDE)
+    squares = squares_of(pixels, MOST_A_SIDE)
     levels = _levels(squares)
     if levels is None or not FAINTEST <= levels.max() <= STRONGEST:
         return None
-    return Grain(levels, _spots(squares, levels))
+    return Grain(levels, _spots(squares, Grain(levels, ())))
 
 
 def share_lost(original: RgbArray, painted: RgbArray, cover: CoverArray) -> float:
@@ -127,7 +131,7 @@ def share_lost(original: RgbArray, painted: RgbArray, cover: CoverArray) -> floa
         return 0.0
     known = cover == 0
     before, after = (
-        _squares_of(pixels, FEW_A_SIDE, known) for pixels in (original, painted)
+        squares_of(pixels, FEW_A_SIDE, known) for pixels in (original, painted)
     )
     if before.spread.size == 0:
         return 0.0
@@ -158,57 +162,21 @@ def grained(
     place = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
     here, share = mixed[place].astype(np.float32), cover[place]
     brightness = cv2.GaussianBlur(here @ LUMA, (0, 0), FINER_PX)
-    strength = _at(grain.levels, brightness) * np.sqrt(lost * share * (2 - share))
+    strength = grain.level_at(brightness) * np.sqrt(lost * share * (2 - share))
     noise = _drawn(grain.spots, share.shape, seed)
     grainy = here + noise * strength[..., None].astype(np.float32)
     result[place] = np.rint(grainy.clip(0, 255)).astype(np.uint8)
     return result
 
 
-def _squares_of(
-    pixels: RgbArray, most: int, known: npt.NDArray[np.bool_] | None = None
-) -> _Squares:
-    """Measure squares all over a picture, or those that are known as a whole."""
-    rows, columns = (_starts(length, most) for length in pixels.shape[:2])
-    margin = ((MARGIN_PX, MARGIN_PX), (MARGIN_PX, MARGIN_PX), (0, 0))
-    reach = SIDE_PX + 2 * MARGIN_PX
-    padded = np.pad(pixels, margin, mode="symmetric")
-    chosen = np.ix_(rows, columns)
-    # Side by side with their margins, so that all are filtered at once.
-    squares = sliding_window_view(padded, (reach, reach), axis=(0, 1))[chosen]
-    sheet = squares.transpose(0, 3, 1, 4, 2).astype(np.float32)
-    sheet = sheet.reshape(rows.size * reach, columns.size * reach, 3)
-    softer = cv2.GaussianBlur(sheet, (0, 0), FINER_PX)
-    fine, soft = (
-        plane.reshape(rows.size, reach, columns.size, reach, 3)
-        .transpose(0, 2, 1, 3, 4)[:, :, _INNER, _INNER]
-        .reshape(-1, SIDE_PX, SIDE_PX, 3)
-        for plane in (sheet - softer, softer)
-    )
-    if known is not None:
-        whole = sliding_window_view(known, (SIDE_PX, SIDE_PX))[chosen].all(axis=(2, 3))
-        fine, soft = fine[whole.ravel()], soft[whole.ravel()]
-    light = (fine @ LUMA).reshape(-1, SIDE_PX**2).astype(np.float64)
-    spread = NORMAL * np.median(np.abs(light), axis=1)
-    bright = (soft @ LUMA).mean(axis=(1, 2), dtype=np.float64)
-    return _Squares(fine, (light**2).mean(axis=1), spread, bright)
-
-
-def _starts(length: int, most: int) -> npt.NDArray[np.int64]:
-    """Return where squares begin along a side, half overlapping where there is room."""
-    last = length - SIDE_PX
-    count = min(most, last // (SIDE_PX // 2) + 1)
-    return np.linspace(0, last, count).round().astype(np.int64)
-
-
-def _levels(squares: _Squares) -> npt.NDArray[np.float64] | None:
+def _levels(squares: Squares) -> npt.NDArray[np.float64] | None:
     """Return the grain of each brightness; those seldom seen take their neighbours'."""
     step = np.clip(squares.bright * STEPS / 256, 0, STEPS - 1).astype(int)
     found, trust = np.zeros(STEPS), np.zeros(STEPS)
     for index in range(STEPS):
         spread = squares.spread[step == index]
         if spread.size >= FEWEST:
-            found[index] = np.quantile(spread, FLAT_SHARE)
+            found[index] = SHORT * np.quantile(spread, FLAT_SHARE)
             trust[index] = min(spread.size, 8 * FEWEST)
     if not trust.any():
         return None
@@ -224,21 +192,12 @@ def _levels(squares: _Squares) -> npt.NDArray[np.float64] | None:
     return result
 
 
-def _at(
-    levels: npt.NDArray[np.float64], brightness: npt.NDArray[np.floating]
-) -> npt.NDArray[np.float64]:
-    """Return the level of grain at each brightness, between steps in proportion."""
-    at = np.asarray(brightness, np.float64) * STEPS / 256 - 0.5
-    return np.asarray(np.interp(at, np.arange(STEPS), levels))
-
-
-def _spots(squares: _Squares, levels: npt.NDArray[np.float64]) -> tuple[Floats, ...]:
+def _spots(squares: Squares, grain: Grain) -> tuple[Floats, ...]:
     """Choose squares that show grain and nothing else."""
     # Deep shadow and burnt light cut grain off: its look is taken from where it shows.
-    expected = np.maximum(_at(levels, squares.bright), 0.5 * levels.max())
+    expected = np.maximum(grain.level_at(squares.bright), 0.5 * grain.levels.max())
     unlike = np.abs(np.log((squares.spread + 1e-3) / expected))
-    lined = np.abs(np.log((squares.power + 1e-3) / (squares.spread**2 + 1e-3)))
-    order = np.argsort(unlike + lined, kind="stable")
+    order = np.argsort(unlike + squares.lined, kind="stable")
     # Not the very likest alone, which are smoother than most.
     likely = order[: max(SPOTS, order.size // 5)]
     chosen = likely[np.linspace(0, likely.size - 1, SPOTS).round().astype(np.int64)]
@@ -246,10 +205,16 @@ def _spots(squares: _Squares, levels: npt.NDArray[np.float64]) -> tuple[Floats, 
 
 
 def _spot(fine: Floats) -> Floats:
-    """Return a square without its mean, at a standard deviation of 1 in brightness."""
+    """Return a square as it was before its coarse parts were taken for shapes."""
     plain = fine - fine.mean(axis=(0, 1))
-    result: Floats = plain / max(float((plain @ LUMA).std()), 1e-3)
-    return result
+    plain /= max(float((plain @ LUMA).std()), 1e-3)
+    wider = np.pad(plain, ((MARGIN_PX, MARGIN_PX), (MARGIN_PX, MARGIN_PX), (0, 0)))
+    along = np.fft.fftfreq(len(wider))
+    squared = np.add.outer(along**2, along**2)
+    passed = 1 - np.exp(-2 * (np.pi * FINER_PX) ** 2 * squared)
+    spectrum = np.fft.fft2(wider, axes=(0, 1))
+    whole = spectrum / np.maximum(passed, 1 / RESTORED)[..., None]
+    return np.asarray(np.fft.ifft2(whole, axes=(0, 1)).real, np.float32)
 
 
 def _drawn(spots: tuple[Floats, ...], shape: tuple[int, ...], seed: int) -> Floats:
@@ -258,13 +223,12 @@ def _drawn(spots: tuple[Floats, ...], shape: tuple[int, ...], seed: int) -> Floa
     height, width = (min(side, DRAWN_PX) for side in shape)
     noise = np.zeros((height, width, 3), np.float32)
     for spot in spots:
-        size = (height + SIDE_PX, width + SIDE_PX)
+        size = (height + len(spot), width + len(spot))
         white = source.standard_normal(size, dtype=np.float32)
         for channel in range(3):
             taps = np.ascontiguousarray(spot[..., channel])
             spread = cv2.filter2D(white, -1, taps, anchor=(0, 0))
             noise[..., channel] += spread[:height, :width]
     beyond = ((0, shape[0] - height), (0, shape[1] - width), (0, 0))
-    return np.pad(noise, beyond, "symmetric") / np.float32(
-        SIDE_PX * np.sqrt(len(spots))
-    )
+    scale = np.float32(SIDE_PX * np.sqrt(len(spots)))
+    return np.pad(noise, beyond, "symmetric") / scale

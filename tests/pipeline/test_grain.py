@@ -6,7 +6,8 @@ import numpy.typing as npt
 import pytest
 
 from detectors.arrays import RgbArray
-from pipeline.grain import FINER_PX, LUMA, Grain, grain_of, grained, share_lost
+from pipeline.grain import Grain, grain_of, grained, share_lost
+from pipeline.squares import FINER_PX, LUMA
 from pipeline.stages import blend
 
 Floats = npt.NDArray[np.float64]
