@@ -5,6 +5,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detectors.arrays import CoverArray, RgbArray
+from pipeline.grain import Grain
 
 SEAM_UNIT = 20.0
 """CIE76 difference that makes a seam of 1. About 2.3 is just noticeable (Mahy et al.
@@ -19,6 +20,13 @@ DETAIL_PX = (1.0, 2.0, 4.0)
 
 ROUNDING = 0.1
 """L* that eight bits cannot tell: about a third of one of 255 values (1 / sqrt(12))."""
+
+HIDDEN = 0.5
+"""Shapes fainter than this, in depths of the grain, are hidden by it: that much detail
+counts as there on either side."""
+
+GREYS = np.arange(256.0)
+"""All levels of eight bits."""
 
 
 def lab(pixels: RgbArray) -> npt.NDArray[np.float32]:
@@ -109,7 +117,9 @@ def drift(before: RgbArray, after: RgbArray, cover: CoverArray) -> float:
     return float(np.average(change, weights=weight)) / 100.0
 
 
-def blur(before: RgbArray, after: RgbArray, cover: CoverArray) -> float:
+def blur(
+    before: RgbArray, after: RgbArray, cover: CoverArray, grain: Grain | None = None
+) -> float:
     """Return how much detail is lost under the cover, in octaves; 0 is none.
 
     Detail is the root mean square of L* in each of three bands: finer than a Gaussian
@@ -117,21 +127,41 @@ def blur(before: RgbArray, after: RgbArray, cover: CoverArray) -> float:
     of the halvings of it; a band that gained counts 0. Sample hands lose 0.4 to 0.7 by
     a Gaussian of 1 px, 0.8 to 1.3 by one of 2 px, 1.1 to 1.8 by one of 3 px (a test).
 
+    Grain that was drawn anew is no detail: with it, soft shapes would pass for sharp
+    ones. What it brings to each band is taken off both sides, and shapes alone count.
+
     Args:
         before: (H, W, 3) uint8 RGB.
         after: (H, W, 3) uint8 RGB.
         cover: (H, W) float32.
+        grain: Of both, where it was given to what is new; None takes nothing off.
     """
     if cover.max(initial=0.0) <= 0:
         return 0.0
-    lost = np.log2(_detail(before, cover) / _detail(after, cover))
-    return float(np.maximum(lost, 0.0).mean())
+    was, now = (_detail(pixels, cover, grain) for pixels in (before, after))
+    return float(np.maximum(np.log2(was / now), 0.0).mean())
 
 
-def _detail(pixels: RgbArray, cover: CoverArray) -> npt.NDArray[np.float64]:
+def _detail(
+    pixels: RgbArray, cover: CoverArray, grain: Grain | None
+) -> npt.NDArray[np.float64]:
     """Return the (3,) detail under the cover, never less than rounding leaves."""
     lightness = lab(pixels)[..., 0]
     softer = [cv2.GaussianBlur(lightness, (0, 0), sigma) for sigma in DETAIL_PX]
     bands = np.diff(np.stack([lightness, *softer]), axis=0)
-    squares = [np.average(band**2, weights=cover) for band in bands]
-    return np.sqrt(np.array(squares) + ROUNDING**2)
+    squares = np.array([np.average(band**2, weights=cover) for band in bands])
+    if grain is None:
+        return np.sqrt(squares + ROUNDING**2)
+    of_grain = grain.bands(DETAIL_PX) * _grain_power(grain, softer[-1], cover)
+    shapes = np.maximum(squares - of_grain, 0.0)
+    return np.sqrt(shapes + HIDDEN**2 * of_grain + ROUNDING**2)
+
+
+def _grain_power(
+    grain: Grain, lightness: npt.NDArray[np.float32], cover: CoverArray
+) -> float:
+    """Return the mean square of L* that grain brings to what has this lightness."""
+    of_greys = lab(np.repeat(GREYS[:, None, None], 3, axis=2).astype(np.uint8))[:, 0, 0]
+    in_lightness = grain.level_at(GREYS) * np.gradient(of_greys)
+    here = np.interp(lightness, of_greys, in_lightness)
+    return float(np.average(here**2, weights=cover))

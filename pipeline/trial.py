@@ -54,18 +54,18 @@ class Trial:
         self.strengths = plan.strengths(self._plan.strength, bench.settings.choose)
         """Denoising strengths to be tried in turn while nothing is better."""
 
-        self._region, self._view, self._original = _measured(
-            patch, pixels, bench, self._plan
-        )
-        self._words = prompt.words_for(
-            patch, bench.picture.recipe, bench.settings.prompt
-        )
-        self._strength = self._plan.strength
         self._grain = (
             grain.grain_of(bench.picture.pixels)
             if bench.settings.inpaint.match_grain
             else None
         )
+        self._region, self._view, self._original = _measured(
+            patch, pixels, bench, self._plan, self._grain
+        )
+        self._words = prompt.words_for(
+            patch, bench.picture.recipe, bench.settings.prompt
+        )
+        self._strength = self._plan.strength
         self._before_at = self._keep("before", self._region.pixels)
         self._mask_at = self._keep("mask", self._region.mask)
 
@@ -244,7 +244,11 @@ class Trial:
 
 
 def _measured(
-    patch: Patch, pixels: RgbArray, bench: Bench, settings: PlanSettings
+    patch: Patch,
+    pixels: RgbArray,
+    bench: Bench,
+    settings: PlanSettings,
+    given: grain.Grain | None,
 ) -> tuple[Region, Box, score.Original]:
     """Cut a patch out, and measure it in the surroundings that detectors need."""
     engine = plan.Engine(bench.inpainter.native_px, bench.inpainter.size_multiple)
@@ -254,8 +258,7 @@ def _measured(
     cover = moved(region.cover, region.frame.window, view)
     seen = pixels[view.rows, view.columns].copy()
     came = bench.picture.pixels[view.rows, view.columns]
-    return (
-        region,
-        view,
-        score.measure_original(patch, view, seen, cover, bench.scale, came),
+    original = score.measure_original(
+        patch, view, seen, cover, bench.scale, score.Sharp(came, given)
     )
+    return region, view, original

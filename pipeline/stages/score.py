@@ -23,6 +23,7 @@ from detectors.errors import DetectorFailed
 from detectors.findings import Finding, Kind, Severity
 from detectors.geometry import Box
 from pipeline.changes import blur, drift, seam
+from pipeline.grain import Grain
 from pipeline.records import Cost, Inspection, Patch
 from pipeline.settings import ScoreSettings
 
@@ -73,15 +74,25 @@ class Scale:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Sharp:
+    """By what the detail of a redrawn part is measured."""
+
+    pixels: RgbArray
+    """(H, W, 3) uint8 RGB: the place as the picture came, before any pass."""
+
+    grain: Grain | None = None
+    """What variations are given of it; see `pipeline.changes.blur`."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Original:
     """A region as it was, worked out once for all its variations."""
 
     pixels: RgbArray
     """(H, W, 3) uint8 RGB: the region with the surroundings that detectors see."""
 
-    came: RgbArray | None
-    """The same place of the picture as it came, before any pass; None where nothing is
-    redrawn, so that its detail need not be kept."""
+    sharp: Sharp | None
+    """None where nothing is redrawn, so that no detail need be kept."""
 
     cover: CoverArray
     """(H, W) float32: how much of the new pixels is taken."""
@@ -107,7 +118,7 @@ def measure_original(
     pixels: RgbArray,
     cover: CoverArray,
     scale: Scale,
-    came: RgbArray | None = None,
+    sharp: Sharp | None = None,
 ) -> Original:
     """Measure a region as it is, by the same function as its variations.
 
@@ -120,7 +131,7 @@ def measure_original(
         pixels: (view H, view W, 3) uint8 RGB.
         cover: (view H, view W) float32.
         scale: Who looks, and what counts how much.
-        came: (view H, view W, 3) uint8 RGB, before any pass; None in the first.
+        sharp: What detail is measured by; None takes these pixels, without grain.
 
     Raises:
         DetectorFailed: a detector could not look.
@@ -137,7 +148,7 @@ def measure_original(
     redrawn = patch.remedy == "redraw" and not by_user
     unjudged = Original(
         pixels=pixels,
-        came=(pixels if came is None else came) if redrawn else None,
+        sharp=(sharp or Sharp(pixels)) if redrawn else None,
         cover=cover,
         region=patch.box.shifted(-view.x0, -view.y0),
         places=(*seen, *missed),
@@ -173,9 +184,8 @@ def measure(original: Original, after: RgbArray, scale: Scale) -> Cost:
 
 
 def _blur(original: Original, pixels: RgbArray) -> float:
-    if original.came is None:
-        return 0.0
-    return blur(original.came, pixels, original.cover)
+    sharp = original.sharp
+    return blur(sharp.pixels, pixels, original.cover, sharp.grain) if sharp else 0.0
 
 
 def _look(pixels: RgbArray, scale: Scale) -> tuple[Finding, ...]:

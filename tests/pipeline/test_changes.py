@@ -6,7 +6,9 @@ import pytest
 
 from detectors.arrays import CoverArray, RgbArray, size_of
 from detectors.geometry import Box, Size
-from pipeline.changes import blur, drift, lab, seam
+from pipeline.changes import DETAIL_PX, blur, drift, lab, seam
+from pipeline.grain import grain_of, grained
+from pipeline.squares import LUMA
 from pipeline.stages.blend import blend, cover_for
 from tests.support.checks import decoded
 from tests.support.fakes import mask_of
@@ -186,3 +188,57 @@ def test_what_a_gaussian_costs_a_hand(
     cover = mask_of(size_of(hand), HANDS[name]).astype(np.float32)
 
     assert least < blur(hand, cv2.GaussianBlur(hand, (0, 0), sigma), cover) < most
+
+
+def _with_film_grain(pixels: RgbArray, depth: float, seed: int) -> RgbArray:
+    source = np.random.default_rng(seed)
+    noise = source.standard_normal((*pixels.shape[:2], 1))
+    noise = cv2.GaussianBlur(noise, (0, 0), 0.7)[..., None]
+    grainy = pixels + depth * noise / noise.std()
+    result: RgbArray = np.rint(grainy.clip(0, 255)).astype(np.uint8)
+    return result
+
+
+@pytest.mark.parametrize("depth", [4, 8])
+@pytest.mark.parametrize("name", HANDS)
+def test_grain_hides_less_of_what_softens_beneath_it(name: str, depth: float) -> None:
+    hand = decoded((ROOT / "data" / "samples" / name).read_bytes())
+    soft = cv2.GaussianBlur(hand, (0, 0), 2)
+    cover = mask_of(size_of(hand), HANDS[name]).astype(np.float32)
+    before, after = (
+        _with_film_grain(pixels, depth, seed)
+        for seed, pixels in enumerate((hand, soft))
+    )
+    grain = grain_of(before)
+
+    without_grain = blur(hand, soft, cover)
+    as_detail, beneath = (blur(before, after, cover, of) for of in (None, grain))
+
+    assert 1.2 * as_detail < beneath < without_grain
+    assert blur(before, before.copy(), cover, grain) == 0.0
+
+
+@pytest.mark.parametrize("depth", [3, 6])
+def test_grain_drawn_anew_is_no_lost_detail(depth: float) -> None:
+    smooth, cover = _flat(119), _cover()
+    before = _with_film_grain(smooth, depth, 1)
+    grain = grain_of(before)
+    assert grain is not None
+
+    after = grained(smooth, cover, grain, 1.0, seed=3)
+
+    assert blur(before, after, cover, grain) < 0.35
+    assert blur(before, smooth, cover) > 1.0
+
+
+def test_the_bands_of_grain_are_those_of_what_is_drawn_from_it() -> None:
+    grain = grain_of(_with_film_grain(_flat(119), 5, 1))
+    assert grain is not None
+    smooth, cover = _flat(119), np.ones((SIZE.height, SIZE.width), np.float32)
+
+    drawn = grained(smooth, cover, grain, 1.0, seed=3).astype(np.float32) @ LUMA
+    softer = [cv2.GaussianBlur(drawn, (0, 0), sigma) for sigma in DETAIL_PX]
+    bands = np.diff(np.stack([drawn, *softer]), axis=0).astype(np.float64)
+
+    power = (bands**2).mean(axis=(1, 2)) / grain.level_at(np.array([119.0])) ** 2
+    assert grain.bands(DETAIL_PX) == pytest.approx(power, rel=0.15)

@@ -9,11 +9,12 @@ from detectors.arrays import CoverArray, RgbArray
 from detectors.errors import DetectorFailed
 from detectors.findings import Finding, Kind, Remedy, Severity
 from detectors.geometry import Box, Size
+from pipeline.grain import Grain
 from pipeline.records import Cost, Inspection, Patch
 from pipeline.settings import ScoreSettings
 from pipeline.stages import blend
 from pipeline.stages.mask import USER_KIND, USER_KINDS
-from pipeline.stages.score import Original, Scale, measure, measure_original
+from pipeline.stages.score import Original, Scale, Sharp, measure, measure_original
 from tests.support.fakes import (
     BLUE,
     GREEN,
@@ -124,12 +125,29 @@ def test_what_is_removed_or_marked_by_the_user_may_become_as_smooth_as_it_likes(
 def test_detail_is_compared_with_the_picture_as_it_came_whatever_the_pass() -> None:
     cover = _cover(MALFORMED)
     second = measure_original(
-        MALFORMED, VIEW, _noise(40), cover, SCALE, came=_noise(80)
+        MALFORMED, VIEW, _noise(40), cover, SCALE, Sharp(_noise(80))
     )
 
     assert second.cost.blur == pytest.approx(1.0, abs=0.1)
     assert second.cost.total == pytest.approx(second.cost.flaw + 0.1 * second.cost.blur)
     assert measure(second, _noise(20), SCALE).blur == pytest.approx(2.0, abs=0.1)
+
+
+def test_grain_that_variations_are_given_is_no_detail() -> None:
+    cover = _cover(MALFORMED)
+    grain = Grain(np.full(8, 10.0), (np.ones((16, 16, 3), np.float32),))
+    bare, grainy = (
+        measure_original(
+            MALFORMED, VIEW, _noise(80), cover, SCALE, Sharp(_noise(80), given)
+        )
+        for given in (None, grain)
+    )
+
+    without, beneath = (
+        measure(original, _noise(40), SCALE).blur for original in (bare, grainy)
+    )
+
+    assert beneath > without
 
 
 def test_a_vanished_hand_is_not_a_repaired_hand() -> None:
