@@ -38,6 +38,9 @@ from workshop.tiny_hands.stock import Stock, draw_latents
 CONTROL_RATE = 2.0
 """The ControlNet's learning rate, in learning rates of the UNet, which knows more."""
 
+AT_FIRST = 8
+"""Batches drawn before the first step, which would else learn a few samples by heart."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -139,7 +142,7 @@ class Training:
     ) -> tuple[Sequence[torch.Tensor], float]:
         """Renew a part of the stock, and return gradients and loss of one batch."""
         plan = self._plan
-        fresh = plan.batch if self.done % 250 == 0 else plan.fresh
+        fresh = plan.fresh if self._warm else AT_FIRST * plan.batch
         samples = [draw_sample(shards, plan.side, rng, plan.zoom) for _ in range(fresh)]
         self._stock.add(draw_latents(self._vae, samples), rng)
         batch = self._stock.draw(plan.batch, rng)
