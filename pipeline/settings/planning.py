@@ -153,7 +153,8 @@ class ChooseSettings(Section):
 
     max_blur: Annotated[float, Field(ge=0, le=10)] = 1.0
     """The most blur that a redrawn part may show against the picture as it came: at 1
-    half of its detail is gone, as by a Gaussian of 2 px. Removals may smooth freely."""
+    half of its detail is gone, as by a Gaussian of 2 px; grain that `match_grain` draws
+    is no detail. Removals may smooth freely."""
 
     stop: Literal["first-pass", "margin", "never"] = "never"
     """When to stop painting variations of a region: "first-pass" at the first that
