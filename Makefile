@@ -2,9 +2,12 @@
 SHELL := /bin/bash
 UV := $(shell command -v uv 2>/dev/null || echo .venv-uv/bin/uv)
 STAMP := .venv/.synced
-# Several at a time, each on one core; the tests of one file stay together, since they
-# share what took long to make.
-TESTS := OMP_NUM_THREADS=1 .venv/bin/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# Several at a time, each on one core, and one more than there are cores, as some wait for
+# files and processes; the tests of one file stay together, since they share what took
+# long to make.
+CORES := $(shell getconf _NPROCESSORS_ONLN)
+AT_ONCE := $(shell echo $$(( $(CORES) < 3 ? $(CORES) + 1 : 4 )))
+TESTS := OMP_NUM_THREADS=1 .venv/bin/python -m pytest -q -n $(AT_ONCE) --dist loadfile --no-loadscope-reorder
 
 .PHONY: browser demo test check format bench bench-repair samples torture clean eval-hands
 
