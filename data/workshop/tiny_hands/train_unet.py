@@ -39,7 +39,7 @@ CONTROL_RATE = 2.0
 """The ControlNet's learning rate, in learning rates of the UNet, which knows more."""
 
 AT_FIRST = 8
-"""Batches drawn before the first step, which would else learn a few samples by heart."""
+"""Batches drawn before the first step, which would learn a few samples by heart."""
 
 
 @dataclass(frozen=True, slots=True)
