@@ -9,6 +9,7 @@ from detectors.hand_hints import Guides, Hint
 from detectors.hand_judging import HandView
 from detectors.hand_nets import HandNets, Reading
 from detectors.hand_scout import HandScout
+from detectors.hand_search import SURE_PALM
 from pipeline.settings import HandsSettings
 from tests.support.hands import drawn_hand, nets, plain_scene, scene_with_hand
 
@@ -59,6 +60,7 @@ def test_a_drawn_hand_whose_landmarks_are_steady_needs_no_sure_palm() -> None:
 
     (view,) = hands_in(scene_with_hand(hand, 200, (200, 233)))
 
+    assert view.palm_score < SURE_PALM
     assert 0.8 <= view.presence < 0.9
     assert 100 < max(view.box().size) < 320
 
